@@ -30,6 +30,7 @@ IdKind = Literal[
     "signal_source",
     "signal",
     "session_override",
+    "instrument",
 ]
 
 ID_MAX = 2**53 - 1

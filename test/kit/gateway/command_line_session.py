@@ -191,6 +191,13 @@ def _backtest(session: CommandLineSession) -> None:
     strategy = ("--strategy=sma_cross", "--param=fast=1", "--param=slow=2")
     session.run("backtest run", f"--csv={prices}", "--timeframe=1d", *strategy)
     grid = ("--strategy=sma_cross", "--grid=fast=1:2:1", "--grid=slow=2,3", "--where=fast<slow")
+    series = ("--exchange=binance", "--symbol=BTC/USDT")
+    session.run("instruments add", *series)
+    session.run("instruments list")
+    session.run("candles import", str(prices), *series, "--timeframe=1d")
+    session.run("candles gaps", *series, "--timeframe=1d")
+    session.run("candles resample", "1d", "1w", *series)
+    session.run("candles coverage")
     session.run("backtest sweep", f"--csv={prices}", "--timeframe=1d", "--workers=1", *grid)
 
 

@@ -50,6 +50,8 @@ COMMANDS = {
     "sink": "add --name a --kind webhook --url-file u --secret-stdin --events deal_created",
     "source": "add --name a --kind trade --account-id 1 --sizing qty 2 --generate-secret --reverse",
     "backtest": "run --csv a --timeframe 1h --strategy rsi --param period=7 --no-curve",
+    "instruments": "add --exchange binance --symbol A/B --session us_equity --min-qty 1",
+    "candles": "import a.csv --exchange binance --symbol A/B --timeframe 1M",
     "alert": "add --account-id 1 --symbol A/B --condition crosses --price 2 --note x",
     "risk": "set --strategy-id 1 max_order_notional 500 --comment x",
     "audit": "checkpoint --out a",

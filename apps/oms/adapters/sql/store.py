@@ -13,6 +13,8 @@ from oms.adapters.sql.coordination.task_leases import SqlTaskLeases
 from oms.adapters.sql.ledger.ledger_store import SqlLedgerStore
 from oms.adapters.sql.maintenance.backup import SqlBackup
 from oms.adapters.sql.maintenance.migration_runner import read_version
+from oms.adapters.sql.market.candles import SqlCandles
+from oms.adapters.sql.market.instruments import SqlInstruments
 from oms.adapters.sql.notifications.deliveries import SqlDeliveries
 from oms.adapters.sql.notifications.sinks import SqlSinks
 from oms.adapters.sql.performance.account_money import SqlAccountMoney
@@ -110,6 +112,8 @@ class SqlStore:
         self.equity_snapshots = SqlEquitySnapshots(database)
         self.market_marks = SqlMarketMarks(database)
         self.signals = SqlSignals(database, self.ids)
+        self.instruments = SqlInstruments(database, self.ids)
+        self.candles = SqlCandles(database)
         self.signal_sources = SqlSignalSources(database, self.ids)
 
     def verified_reads(self) -> VerifiedReads:

@@ -1,7 +1,9 @@
 """What the flags of backtests say: settings, parameters and the candles of a file."""
 
 import argparse
-from collections.abc import Iterator
+import gzip
+import io
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,24 +19,25 @@ from oms.domain.money import NotADecimal, parse_decimal
 from oms.services.backtests.run_backtest import BacktestRequest
 from oms.wire.market.candle_file import read_candles
 
+LINES_PER_REPORT = 1000
 _NUMBERS = ("initial_balance", "commission", "slippage", "position_pct")
 _LEVELS = ("stop_loss_pct", "take_profit_pct", "stop_trailing_pct")
 
 
 def read_request(parsed: argparse.Namespace, parameters: dict[str, str]) -> BacktestRequest:
     """Return the request of the flags. Raises ``CommandFailed``."""
-    numbers = {name: _number(parsed, name) for name in (*_NUMBERS, *_LEVELS)}
+    numbers = {name: read_number(parsed, name) for name in (*_NUMBERS, *_LEVELS)}
     instrument = contract_of(
         parsed.symbol,
-        step=_number(parsed, "qty_step") or STEP,
-        tick=_number(parsed, "price_tick") or STEP,
-        min_notional=_number(parsed, "min_notional") or Decimal(0),
+        step=read_number(parsed, "qty_step") or STEP,
+        tick=read_number(parsed, "price_tick") or STEP,
+        min_notional=read_number(parsed, "min_notional") or Decimal(0),
     )
     settings = BacktestSettings(
         instrument=instrument,
         timeframe=Timeframe(parsed.timeframe),
-        start=_time(parsed.start, "start"),
-        end=_time(parsed.end, "end"),
+        start=read_time(parsed.start, "start"),
+        end=read_time(parsed.end, "end"),
         allow_short=parsed.allow_short,
         **{name: number for name, number in numbers.items() if number is not None},
     )
@@ -57,11 +60,12 @@ def read_file(name: str, timeframe: Timeframe) -> Iterator[Candle]:
     path = Path(name)
     try:
         with (
-            path.open(encoding="utf-8", newline="") as file,
+            path.open("rb") as file,
+            _text_of(file, path) as text,
             ProgressReport("candles", path.stat().st_size) as progress,
         ):
-            yield from read_candles(_lines(file, progress), timeframe)
-    except (OSError, UnicodeDecodeError) as error:
+            yield from read_candles(_lines(text, file, progress), timeframe)
+    except (OSError, EOFError, UnicodeDecodeError) as error:
         raise CommandFailed(f"{name}: {error}", status=2) from None
 
 
@@ -80,15 +84,22 @@ def failure(error: OmsError) -> CommandFailed:
     )
 
 
-def _lines(file: IO[str], progress: ProgressReport) -> Iterator[str]:
-    done = 0
-    for line in file:
-        done += len(line)
-        progress.update(done)
+def _text_of(file: IO[bytes], path: Path) -> io.TextIOWrapper:
+    """Return the text of a file, decompressed if its name ends with ``.gz``."""
+    content = gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file
+    return io.TextIOWrapper(content, encoding="utf-8", newline="")
+
+
+def _lines(text: Iterable[str], file: IO[bytes], progress: ProgressReport) -> Iterator[str]:
+    """Yield the lines and report how much of the file was read."""
+    for number, line in enumerate(text):
+        if not number % LINES_PER_REPORT:
+            progress.update(file.seek(0, io.SEEK_CUR))
         yield line
 
 
-def _number(parsed: argparse.Namespace, name: str) -> Decimal | None:
+def read_number(parsed: argparse.Namespace, name: str) -> Decimal | None:
+    """Return the number of a flag. Raises ``CommandFailed``."""
     text = getattr(parsed, name)
     if text is None:
         return None
@@ -99,7 +110,8 @@ def _number(parsed: argparse.Namespace, name: str) -> Decimal | None:
         raise CommandFailed(f"--{flag} {text!r}: {problem}", status=2) from None
 
 
-def _time(text: str | None, name: str) -> datetime | None:
+def read_time(text: str | None, name: str) -> datetime | None:
+    """Return the time of a flag, UTC unless it has a zone. Raises ``CommandFailed``."""
     if text is None:
         return None
     try:

@@ -1,10 +1,10 @@
 """Candles in CSV files.
 
-Two layouts are read. With a header: columns by name, of which ``timestamp`` (also ``time``,
-``date``, ``datetime``, ``open_time``), ``open``, ``high``, ``low`` and ``close`` are required and
-``volume`` is optional. Without a header: the columns of kline archives, open time, open, high, low,
-close, volume, and any number of others. Times are ISO 8601, UTC unless they have a zone, or counts
-of seconds, milliseconds or microseconds since 1970.
+Two layouts are read. With a header: columns by name, of which a time (``TIME_NAMES``), ``open``,
+``high``, ``low`` and ``close`` are required and ``volume`` is optional. Without a header: the
+columns of kline archives, open time, open, high, low, close, volume, and any number of others.
+Times are ISO 8601, UTC unless they have a zone, or counts of seconds, milliseconds or microseconds
+since 1970.
 """
 
 import csv
@@ -18,7 +18,7 @@ from oms.domain.market.timeframe import Timeframe
 from oms.domain.money import NotADecimal, parse_decimal
 from oms.domain.value import constructor
 
-TIME_NAMES = ("timestamp", "time", "date", "datetime", "open_time")
+TIME_NAMES = ("timestamp", "time", "ts", "date", "datetime", "open_time")
 """Names of the column of the open time."""
 
 _PRICES = ("open", "high", "low", "close")

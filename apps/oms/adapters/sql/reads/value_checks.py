@@ -27,6 +27,9 @@ from oms.domain.account import Environment, PositionMode
 from oms.domain.commands.command import COMMAND_TYPES, CommandStatus
 from oms.domain.ledger.deal import DealEntry, DealType
 from oms.domain.ledger.position import PositionState
+from oms.domain.market.candle_rows import CandleSource
+from oms.domain.market.market_instrument import AssetClass, TradingSession
+from oms.domain.market.timeframe import Timeframe
 from oms.domain.notifications.delivery import DeliveryStatus
 from oms.domain.notifications.sink import SinkKind, SinkStatus
 from oms.domain.orders.execution_report import EditState
@@ -88,6 +91,10 @@ WORDS: Mapping[tuple[str, str], frozenset[str]] = {
     ("signals", "kind"): _values(SignalKind),
     ("signals", "action"): _values(SignalAction),
     ("signals", "status"): _values(SignalStatus),
+    ("instruments", "asset_class"): _values(AssetClass),
+    ("instruments", "session"): _values(TradingSession),
+    ("candles", "timeframe"): _values(Timeframe),
+    ("candles", "source"): _values(CandleSource),
     ("notification_sinks", "kind"): _values(SinkKind),
     ("notification_sinks", "status"): _values(SinkStatus),
     ("notification_deliveries", "status"): _values(DeliveryStatus),

@@ -103,6 +103,7 @@ export default {
     session_revoked: "Session ended",
     set_credentials: "Credentials set",
     set_permission: "Permission set",
+    add_instrument: "Instrument added",
     set_session_override: "Market day override set",
     sink_change: "Receiver of notifications changed",
     sink_create: "Receiver of notifications created",

@@ -100,6 +100,7 @@ export default {
     session_revoked: "Sesión terminada",
     set_credentials: "Credenciales definidas",
     set_permission: "Permiso definido",
+    add_instrument: "Instrumento añadido",
     set_session_override: "Excepción de día de mercado definida",
     sink_change: "Destino de avisos cambiado",
     sink_create: "Destino de avisos creado",

@@ -100,6 +100,7 @@ export default {
     session_revoked: "Sessão encerrada",
     set_credentials: "Credenciais definidas",
     set_permission: "Permissão definida",
+    add_instrument: "Instrumento adicionado",
     set_session_override: "Exceção de dia de mercado definida",
     sink_change: "Destino de notificações mudado",
     sink_create: "Destino de notificações criado",

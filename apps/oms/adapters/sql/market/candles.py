@@ -1,0 +1,159 @@
+"""Rows of ``candles``."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.database import Database
+from oms.adapters.sql.connection.session import Session
+from oms.domain.market.candle import Candle
+from oms.domain.market.candle_rows import CandleRow, CandleSource, RowOutcome, merge_rows
+from oms.domain.market.timeframe import Timeframe
+from oms.ports.market.candle_store import CandleSeries, SeriesCoverage, UpsertCounts
+
+_KEY = ("instrument_id", "timeframe", "open_time")
+_VALUES = ("open", "high", "low", "close", "volume", "is_closed", "source", "updated_at")
+_UPSERT = BulkInsert(table="candles", columns=(*_KEY, *_VALUES), key=_KEY, update_columns=_VALUES)
+_SELECT = f"SELECT open_time, {', '.join(_VALUES)} FROM candles"
+PAGE_ROWS = 5000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class SqlCandles:
+    """``ports.market.candle_store.CandleStore``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = database.dialect
+
+    async def upsert(self, series: CandleSeries, rows: Sequence[CandleRow]) -> UpsertCounts:
+        """Store rows in one transaction, by ``merge_rows``. Raises ``Unavailable``."""
+        if not rows:
+            return UpsertCounts()
+        times = [row.candle.open_time for row in rows]
+        assert len(set(times)) == len(times), "open times differ"
+
+        async def work(session: Session) -> Counter[RowOutcome]:
+            dialect = session.dialect
+            # Writers of one instrument follow each other, so what is read here stays true.
+            lock = f"SELECT id FROM instruments WHERE id = {dialect.param}{dialect.for_update}"
+            await session.fetch(lock, (series.instrument_id,))
+            end = series.timeframe.next_open(max(times))
+            where, values = self._range(series, min(times), end)
+            found = await session.fetch(f"{_SELECT} WHERE {where}", values)
+            stored = {row.candle.open_time: row for row in map(self._from_row, found)}
+            outcomes = [merge_rows(stored.get(row.candle.open_time), row) for row in rows]
+            changed = [
+                (*self._key(series), *self._to_row(row))
+                for row, outcome in zip(rows, outcomes, strict=True)
+                if outcome is not RowOutcome.UNCHANGED
+            ]
+            if changed:
+                await _UPSERT(session, changed)
+            return Counter(outcomes)
+
+        counts = await self._database.commit(work)
+        return UpsertCounts(
+            inserted=counts[RowOutcome.INSERTED],
+            updated=counts[RowOutcome.UPDATED],
+            unchanged=counts[RowOutcome.UNCHANGED],
+        )
+
+    async def newest(
+        self,
+        series: CandleSeries,
+        *,
+        start: datetime | None,
+        end: datetime | None,
+        limit: int,
+        include_open: bool = False,
+    ) -> Sequence[CandleRow]:
+        """Return the newest rows that open in [start, end), ascending. Raises ``Unavailable``."""
+        where, values = self._range(series, start, end)
+        closed = "" if include_open else " AND is_closed = 1"
+        text = (
+            f"{_SELECT} WHERE {where}{closed} ORDER BY open_time DESC LIMIT {self._dialect.param}"
+        )
+        rows = await self._database.fetch(text, (*values, limit))
+        return [self._from_row(row) for row in reversed(rows)]
+
+    async def closed(
+        self, series: CandleSeries, start: datetime | None = None, end: datetime | None = None
+    ) -> AsyncIterator[CandleRow]:
+        """Yield all closed rows that open in [start, end), ascending. Raises ``Unavailable``."""
+        param = self._dialect.param
+        where, values = self._range(series, start or _EPOCH, end)
+        text = f"{_SELECT} WHERE {where} AND is_closed = 1 ORDER BY open_time LIMIT {param}"
+        rows = await self._database.fetch(text, (*values, PAGE_ROWS))
+        while rows:
+            for row in rows:
+                yield self._from_row(row)
+            if len(rows) < PAGE_ROWS:
+                return
+            following = self._dialect.decode_time(rows[-1][0]) + _MICROSECOND
+            _, values = self._range(series, following, end)
+            rows = await self._database.fetch(text, (*values, PAGE_ROWS))
+
+    async def coverage(self, instrument_id: int) -> Sequence[SeriesCoverage]:
+        """Return what is stored of an instrument, by timeframe. Raises ``Unavailable``."""
+        rows = await self._database.fetch(
+            "SELECT timeframe, COUNT(*), MIN(open_time), MAX(open_time) FROM candles"
+            f" WHERE instrument_id = {self._dialect.param} AND is_closed = 1 GROUP BY timeframe",
+            (instrument_id,),
+        )
+        decode = self._dialect.decode_time
+        found = {Timeframe(row[0]): (int(row[1]), decode(row[2]), decode(row[3])) for row in rows}
+        return [
+            SeriesCoverage(
+                series=CandleSeries(instrument_id=instrument_id, timeframe=each),
+                count=found[each][0],
+                first=found[each][1],
+                last=found[each][2],
+            )
+            for each in Timeframe
+            if each in found
+        ]
+
+    def _key(self, series: CandleSeries) -> tuple[Any, ...]:
+        return series.instrument_id, series.timeframe.value
+
+    def _range(
+        self, series: CandleSeries, start: datetime | None, end: datetime | None
+    ) -> tuple[str, tuple[Any, ...]]:
+        param, encode = self._dialect.param, self._dialect.encode_time
+        parts = [f"instrument_id = {param}", f"timeframe = {param}"]
+        values = [*self._key(series)]
+        for sign, bound in ((">=", start), ("<", end)):
+            if bound is not None:
+                parts.append(f"open_time {sign} {param}")
+                values.append(encode(bound))
+        return " AND ".join(parts), tuple(values)
+
+    def _to_row(self, row: CandleRow) -> tuple[Any, ...]:
+        candle, encode = row.candle, self._dialect.encode_decimal
+        return (
+            self._dialect.encode_time(candle.open_time),
+            *(encode(candle.open), encode(candle.high), encode(candle.low), encode(candle.close)),
+            self._dialect.encode_optional_decimal(candle.volume),
+            *(row.is_closed, row.source.value, self._dialect.encode_time(row.updated_at)),
+        )
+
+    def _from_row(self, row: Sequence[Any]) -> CandleRow:
+        decode = self._dialect.decode_decimal
+        candle = Candle(
+            open_time=self._dialect.decode_time(row[0]),
+            open=decode(row[1]),
+            high=decode(row[2]),
+            low=decode(row[3]),
+            close=decode(row[4]),
+            volume=self._dialect.decode_optional_decimal(row[5]),
+        )
+        return CandleRow(
+            candle=candle,
+            is_closed=bool(row[6]),
+            source=CandleSource(row[7]),
+            updated_at=self._dialect.decode_time(row[8]),
+        )

@@ -1,0 +1,134 @@
+"""``oms candles``: candles of files, their gaps, and larger timeframes."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from oms.adapters.clock import SYSTEM_CLOCK
+from oms.adapters.sql.store import SqlStore
+from oms.cli.output import CommandFailed
+from oms.cli.research.backtest_input import failure, read_file, read_time
+from oms.cli.research.instruments import with_store
+from oms.domain.errors import OmsError
+from oms.domain.market.candle_rows import CandleSource
+from oms.domain.market.data_gaps import CandleGap
+from oms.domain.market.timeframe import Timeframe
+from oms.ports.market.candle_store import CandleSeries, UpsertCounts
+from oms.services.candles.resample_candles import resample_candles
+from oms.services.candles.store_candles import require_instrument, store_candles, stored_gaps
+from oms.wire.backtests.result_json import time_text
+
+#: Exit status of a command that found gaps.
+GAPS_STATUS = 7
+
+
+def import_file(parsed: argparse.Namespace) -> Any:
+    """Store the candles of a CSV file; a repeated import changes nothing."""
+    timeframe = Timeframe(parsed.timeframe)
+    try:
+        candles = list(read_file(parsed.file, timeframe))
+    except OmsError as error:
+        raise failure(error) from None
+
+    async def work(store: SqlStore) -> Any:
+        instrument = await require_instrument(store.instruments, parsed.exchange, parsed.symbol)
+        series = CandleSeries(instrument_id=instrument.id, timeframe=timeframe)
+        counts = await store_candles(
+            store.candles, series, candles, CandleSource.FILE, SYSTEM_CLOCK.now()
+        )
+        first, end = candles[0].open_time, timeframe.next_open(candles[-1].open_time)
+        gaps = await stored_gaps(store.candles, instrument, timeframe, first, end)
+        return _counts(counts, fetched=len(candles)) | {"gaps": _gaps(gaps)}
+
+    return _with_gaps(with_store(parsed, work))
+
+
+def gaps(parsed: argparse.Namespace) -> Any:
+    """Return the missing candles of a series."""
+    timeframe = Timeframe(parsed.timeframe)
+    start, end = read_time(parsed.start, "start"), read_time(parsed.end, "end")
+
+    async def work(store: SqlStore) -> Any:
+        instrument = await require_instrument(store.instruments, parsed.exchange, parsed.symbol)
+        found = await stored_gaps(store.candles, instrument, timeframe, start, end)
+        return {"ok": not found, "missing": sum(gap.count for gap in found), "gaps": _gaps(found)}
+
+    return _with_gaps(with_store(parsed, work))
+
+
+def resample(parsed: argparse.Namespace) -> Any:
+    """Make candles of larger timeframes."""
+    source, *targets = [_timeframe(text) for text in parsed.timeframes]
+    if not targets:
+        raise CommandFailed("a source and at least one larger timeframe are required", status=2)
+
+    async def work(store: SqlStore) -> Any:
+        instrument = await require_instrument(store.instruments, parsed.exchange, parsed.symbol)
+        items = []
+        for target in targets:
+            made = await resample_candles(
+                store.candles, instrument.id, source, target, SYSTEM_CLOCK.now()
+            )
+            items.append(
+                {"timeframe": target.value, **asdict(made.counts)}
+                | {"incomplete": _times(made.incomplete)}
+            )
+        return {"ok": True, "items": items}
+
+    return with_store(parsed, work)
+
+
+def coverage(parsed: argparse.Namespace) -> Any:
+    """Return what is stored of each instrument, by timeframe."""
+
+    async def work(store: SqlStore) -> Any:
+        items = []
+        for instrument in await store.instruments.all(parsed.exchange):
+            for each in await store.candles.coverage(instrument.id):
+                items.append(
+                    {
+                        "exchange": instrument.exchange,
+                        "symbol": instrument.symbol,
+                        "timeframe": each.series.timeframe.value,
+                        "candles": each.count,
+                        "first": time_text(each.first),
+                        "last": time_text(each.last),
+                    }
+                )
+        return {"items": items}
+
+    return with_store(parsed, work)
+
+
+def _with_gaps(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer. Raises ``CommandFailed`` with it if there are gaps."""
+    if answer["gaps"]:
+        count = sum(gap["count"] for gap in answer["gaps"])
+        message = f"{count} candles are missing in {len(answer['gaps'])} gaps"
+        raise CommandFailed(message, status=GAPS_STATUS, answer=answer)
+    return answer
+
+
+def _counts(counts: UpsertCounts, *, fetched: int) -> dict[str, Any]:
+    return {"ok": True, "fetched": fetched, **asdict(counts), "invalid": 0}
+
+
+def _gaps(found: Sequence[CandleGap]) -> list[dict[str, Any]]:
+    return [
+        {"start": time_text(gap.start), "end": time_text(gap.end), "count": gap.count}
+        for gap in found
+    ]
+
+
+def _times(times: Sequence[datetime]) -> list[str | None]:
+    return [time_text(each) for each in times]
+
+
+def _timeframe(text: str) -> Timeframe:
+    try:
+        return Timeframe(text)
+    except ValueError:
+        known = ", ".join(each.value for each in Timeframe)
+        raise CommandFailed(f"no timeframe {text!r}; there are {known}", status=2) from None

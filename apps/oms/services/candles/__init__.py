@@ -1,0 +1,1 @@
+"""Candles: stored, searched for gaps, resampled."""
