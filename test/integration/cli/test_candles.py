@@ -100,14 +100,19 @@ def test_recorded_candles_are_stored_with_exactly_their_gaps(
     assert made["incomplete"] == incomplete
     assert asyncio.run(_stored(dsn)) == {
         hour * 3_600_000: (
-            Decimal(parts[0]["open"]),
-            max(Decimal(part["high"]) for part in parts),
-            min(Decimal(part["low"]) for part in parts),
-            Decimal(parts[-1]["close"]),
-            sum(Decimal(part["volume"]) for part in parts),
+            _number(parts[0]["open"]),
+            max(_number(part["high"]) for part in parts),
+            min(_number(part["low"]) for part in parts),
+            _number(parts[-1]["close"]),
+            sum(_number(part["volume"]) for part in parts),
         )
         for hour, parts in whole.items()
     }
+
+
+def _number(text: str) -> Decimal:
+    """Return a recorded number at the 18 places that are stored."""
+    return Decimal(text).quantize(Decimal(1).scaleb(-18))
 
 
 async def _stored(dsn: str) -> dict[int, tuple[Decimal | None, ...]]:

@@ -10,13 +10,14 @@ since 1970.
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from oms.domain.errors import Invalid
 from oms.domain.market.candle import Candle
 from oms.domain.market.timeframe import Timeframe
-from oms.domain.money import NotADecimal, parse_decimal
+from oms.domain.money import DIGITS_MAX, NotADecimal, parse_decimal, round_to_scale
 from oms.domain.value import constructor
+from oms.wire.json import EXPONENT_MAX
 
 TIME_NAMES = ("timestamp", "time", "ts", "date", "datetime", "open_time")
 """Names of the column of the open time."""
@@ -114,7 +115,24 @@ def _number(row: Sequence[str], column: int | None) -> Decimal | None:
     try:
         return parse_decimal(text)
     except NotADecimal as problem:
-        raise Invalid(f"{text[:64]!r}: {problem}") from None
+        rounded = _rounded(text)
+        if rounded is None:
+            raise Invalid(f"{text[:64]!r}: {problem}") from None
+        return rounded
+
+
+def _rounded(text: str) -> Decimal | None:
+    """Return a number with too many places at the 18 that are stored, ``None`` for another text.
+
+    Programs that write binary floats write places beyond these.
+    """
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or not -EXPONENT_MAX < number.adjusted() < DIGITS_MAX:
+        return None
+    return round_to_scale(number)
 
 
 def _check(candle: Candle, timeframe: Timeframe, last: datetime | None) -> None:

@@ -44,6 +44,14 @@ def test_a_missing_volume_is_not_zero(lines: list[str]) -> None:
     assert candle.volume is None
 
 
+def test_digits_of_a_binary_float_beyond_the_stored_places_are_rounded() -> None:
+    row = "2024-01-01,0.00005330000000000001,5.34E-5,5.32e-5,5.330000000000001e-05,1e-300"
+    (candle,) = read_candles([HEADER, row], Timeframe.HOUR)
+
+    assert (candle.open, candle.high) == (Decimal("0.0000533"), Decimal("0.0000534"))
+    assert candle.volume == 0
+
+
 @pytest.mark.parametrize(
     ("lines", "text"),
     [
