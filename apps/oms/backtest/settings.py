@@ -41,6 +41,10 @@ class BacktestSettings:
 
 def check_settings(settings: BacktestSettings) -> None:
     """Raise ``Invalid`` for a value out of range."""
+    instrument = settings.instrument
+    _check("qty_step", instrument.step, above=ZERO)
+    _check("price_tick", instrument.tick, above=ZERO)
+    _check("min_notional", instrument.min_notional, minimum=ZERO)
     _check("initial_balance", settings.initial_balance, above=ZERO)
     _check("commission", settings.commission, minimum=ZERO, below=_ONE)
     _check("slippage", settings.slippage, minimum=ZERO, below=_ONE)

@@ -165,6 +165,26 @@ def test_a_revised_candle_is_counted(
     ]
 
 
+@pytest.mark.parametrize("verb", ["run", "sweep"])
+def test_a_backtest_of_stored_candles_is_that_of_their_file(
+    dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    days = [f"2024-01-{day:02},{day % 5 + 1},9,1,{day % 4 + 2},1" for day in range(1, 31)]
+    file = _write(tmp_path, *days)
+    _run(capsys, "candles", "import", file, *SERIES, "--timeframe", "1d")
+    strategy = ["--timeframe", "1d", "--strategy", "sma_cross"]
+    if verb == "run":
+        strategy += ["--param", "fast=1", "--param", "slow=2"]
+    else:
+        strategy += ["--grid", "fast=1,2", "--grid", "slow=3,4", "--workers", "2"]
+    stored = _run(capsys, "backtest", verb, *SERIES, *strategy)
+    read = _run(capsys, "backtest", verb, "--csv", file, "--symbol", "ADA/BTC", *strategy)
+
+    assert stored == read
+    trips = stored["total_trades"] if verb == "run" else stored["items"][0]["total_trades"]
+    assert trips > 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "text"),
     [

@@ -7,6 +7,7 @@ import pytest
 
 from kit.backtests.candles import START, ScriptedStrategy, candles_of, run_backtest
 from oms.backtest.result import BacktestResult
+from oms.backtest.settings import contract_of
 from oms.domain.errors import Invalid
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.value import evolve
@@ -252,6 +253,8 @@ def test_warm_up_is_counted_by_timeframe() -> None:
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
+        ({"instrument": contract_of("A/B", step=Decimal(0))}, "qty_step 0 must be above 0"),
+        ({"instrument": contract_of("A/B", tick=Decimal(0))}, "price_tick 0 must be above 0"),
         ({"initial_balance": Decimal(0)}, "initial_balance 0 must be above 0"),
         ({"commission": Decimal(1)}, "commission 1 must be below 1"),
         ({"slippage": Decimal("-0.1")}, "slippage -0.1 must be at least 0"),

@@ -58,7 +58,9 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--param", action="append", default=[], metavar="NAME=VALUE", help="of the strategy"
     )
-    command.add_argument("--csv", metavar="FILE", required=True, help="the candles")
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--csv", metavar="FILE", help="candles of a file")
+    source.add_argument("--exchange", help="stored candles of --symbol at this exchange")
     command.add_argument("--timeframe", required=True, choices=TIMEFRAMES, help="of the candles")
     command.add_argument("--symbol", default="BTC/USDT", help="name of the instrument (BTC/USDT)")
     command.add_argument("--strategy", required=True, help="name in the catalogue")

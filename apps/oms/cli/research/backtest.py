@@ -1,4 +1,4 @@
-"""``oms backtest run``: a strategy on the candles of a file, without a server or a database."""
+"""``oms backtest run``: a strategy on the candles of a file or of the database; no server."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -7,11 +7,11 @@ from oms.backtest.result import CurvePoint
 from oms.cli.output import build_table
 from oms.cli.research.backtest_input import (
     failure,
-    read_file,
     read_parameters,
     read_request,
     write_text,
 )
+from oms.cli.research.candle_input import candle_input
 from oms.domain.errors import OmsError
 from oms.services.backtests.run_backtest import BacktestRun, run_backtest
 from oms.wire.backtests.report_html import report_html
@@ -44,11 +44,12 @@ def run(parsed: argparse.Namespace) -> Any:
     """Run a backtest; returns its figures, round trips, executions and curve."""
     points: list[CurvePoint] = []
     keeps_curve = not parsed.no_curve or parsed.html
-    request = read_request(parsed, read_parameters(parsed.param))
+    load, instrument = candle_input(parsed)
+    request = read_request(parsed, read_parameters(parsed.param), instrument)
     try:
         done = run_backtest(
             request,
-            read_file(parsed.csv, request.settings.timeframe),
+            load(),
             points.append if keeps_curve else lambda _: None,
         )
     except OmsError as error:

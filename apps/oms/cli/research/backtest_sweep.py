@@ -11,11 +11,11 @@ from oms.adapters.process_pool import ProcessPool
 from oms.cli.output import build_table
 from oms.cli.research.backtest_input import (
     failure,
-    read_file,
     read_parameters,
     read_request,
     write_text,
 )
+from oms.cli.research.candle_input import candle_input
 from oms.cli.terminal.progress import ProgressReport
 from oms.domain.errors import Invalid, OmsError
 from oms.domain.market.candle import Candle
@@ -48,10 +48,10 @@ _COLUMNS = FIGURES[:8]
 
 def sweep(parsed: argparse.Namespace) -> Any:
     """Run all combinations; returns their figures, the best first, or the folds."""
-    request = read_request(parsed, {})
+    load, instrument = candle_input(parsed)
+    request = read_request(parsed, {}, instrument)
     try:
         grid = _read_grid(parsed, request)
-        load = partial(read_file, parsed.csv, request.settings.timeframe)
         candles = list(load())
         shared = SweepInput(strategy=request.strategy, settings=request.settings, load=load)
         answer = _describe(parsed, request, len(grid))

@@ -9,7 +9,8 @@ from typing import Any
 from oms.adapters.clock import SYSTEM_CLOCK
 from oms.adapters.sql.store import SqlStore
 from oms.cli.output import CommandFailed
-from oms.cli.research.backtest_input import failure, read_file, read_time
+from oms.cli.research.backtest_input import failure, read_time
+from oms.cli.research.candle_input import read_file
 from oms.cli.research.instruments import with_store
 from oms.domain.errors import OmsError
 from oms.domain.market.candle_rows import CandleSource
