@@ -20,7 +20,7 @@ GROUPS = 8  # A change may keep the name: every other one is taken by a group ma
 RESTING = {"order_type": "limit", "price": "20000"}
 KILL = {"scope": "symbol", "scope_id": "DOGE/USDT", "mode": "halt", "comment": "asked about"}
 SINK = {"kind": "webhook", "url": "https://example.com/oms"}
-#: Values of settings of signal sources that only fit together by chance.
+#: Values of settings of signal sources and share links that only fit together by chance.
 SOURCE_FIELDS = {
     "SignalSourceRequest.kind": ["trade"],
     "SignalSourceRequest.max_hold_seconds": [3600],
@@ -30,6 +30,9 @@ SOURCE_FIELDS = {
     "SignalSourceRequest.rate_per_minute": [60],
     "SignalSourceRequest.pyramiding_max": [0],
     "NewSink.kind": ["webhook"],
+    "ShareLinkRequest.view": ["stats", "positions"],
+    "ShareLinkRequest.since": ["2026-01-01T00:00:00Z"],
+    "ShareLinkRequest.expires_at": [None],
     "sizing": [{"kind": "qty", "value": "1"}],
     "account_group_id": [None],
     "api_key_ids": [[]],
@@ -143,6 +146,10 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
         _made(gateway, gateway.admin_api_key, f"/notifications/sinks/{sink['id']}/test")
         for sink in sinks
     ]
+    links = [
+        _made(gateway, keys[role], "/user/share-links", view="stats", account_ids=accounts)
+        for _ in range(GROUPS)
+    ]
     source = _made(
         gateway,
         gateway.admin_api_key,
@@ -166,6 +173,8 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
         "override_id": [override["id"] for override in overrides],
         "sink_id": [sink["id"] for sink in sinks],
         "delivery_id": [message["id"] for message in messages],
+        "share_link_id": [link["share_link"]["share_link_id"] for link in links],
+        "share_token": [link["token"] for link in links],
         "url": ["https://example.com/oms"],
         "date": own_days,
         "open": ["09:30"],

@@ -59,6 +59,7 @@ from oms.api.routes.risk import (
     risk_switches,
     session_overrides,
 )
+from oms.api.routes.sharing import share_links
 from oms.api.routes.signals import lists, receipt, sources
 from oms.domain.errors import OmsError
 from oms.wire.json import dumps_fast
@@ -87,6 +88,7 @@ ROUTE_MODULES = (
     caller,
     session_lists,
     preferences,
+    share_links,
     strategies,
     admin_users,
     admin_accounts,

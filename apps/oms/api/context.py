@@ -48,6 +48,7 @@ from oms.services.notifications.sink_admin import SinkAdmin
 from oms.services.performance.queries import PerformanceQueries
 from oms.services.queries.ledger_queries import LedgerQueries
 from oms.services.queries.position_figures import PositionFigures
+from oms.services.sharing.share_link_admin import ShareLinkAdmin
 from oms.services.submission.account_groups import AccountGroupAdmin
 from oms.services.submission.queue_depth import QueueDepthLimiter
 from oms.services.submission.result_waiter import ResultWaiter
@@ -132,6 +133,7 @@ class ApiContext:
     risk_policies: RiskPolicyStore
     session_overrides: SessionOverrideAdmin
     performance: PerformanceQueries
+    share_links: ShareLinkAdmin
     #: Mark prices of open positions; without it positions are returned without marks.
     mark_prices: MarkPrices | None = None
     #: Matched views of positions; without it positions are returned without them.

@@ -1,9 +1,10 @@
-"""Paths as they are logged: a path token is shown as the template of its route."""
+"""Paths as they are logged: a token in a path is shown as the template of its route."""
 
 import re
 
 _TOKENS = (
     (re.compile(r"^/in/[^/]*"), "/in/{path_token}"),
+    (re.compile(r"^/share/.*"), "/share/{share_token}"),
     (re.compile(r"^/signals/tradingview/.*"), "/signals/tradingview/{path_token}"),
 )
 SIGNAL_PATHS = re.compile(r"/in/.*|/signals/(bounce|trade|tradingview)(/.*)?")

@@ -31,8 +31,11 @@ from oms.services.access.administer import Administer
 from oms.services.access.browser_sessions import BrowserSessions
 from oms.services.notifications.sink_admin import SinkAdmin
 from oms.services.performance.queries import PerformanceQueries
+from oms.services.performance.value_accounts import ValueAccounts
 from oms.services.queries.ledger_queries import LedgerQueries
 from oms.services.queries.position_figures import PositionFigures
+from oms.services.sharing.share_link_admin import ShareLinkAdmin
+from oms.services.sharing.shared_figures import ReadSharedFigures
 from oms.services.submission.account_groups import AccountGroupAdmin
 from oms.services.submission.enqueue import Enqueue
 from oms.services.submission.queue_depth import QueueDepthLimiter
@@ -96,6 +99,7 @@ def wire_api(
         risk_policies=store.risk_policies,
         session_overrides=SessionOverrideAdmin(store=store.session_overrides),
         performance=performance,
+        share_links=_build_share_links(store, queries, performance, value_accounts, clock),
         account_groups=_build_account_groups(store, performance),
         mark_prices=value_accounts.mark_prices,
         position_figures=_position_figures(store),
@@ -105,6 +109,25 @@ def wire_api(
     )
     feed = EventFeed(history=store.history, wait_notified=context.result_waiter.wait_notified)
     return create_app(replace(context, websocket=WebSocketServer(context, feed)))
+
+
+def _build_share_links(
+    store: SqlStore,
+    queries: LedgerQueries,
+    performance: PerformanceQueries,
+    value_accounts: ValueAccounts,
+    clock: Clock,
+) -> ShareLinkAdmin:
+    """Return the administration of share links."""
+    figures = ReadSharedFigures(
+        store=store.share_links,
+        registry=store.registry,
+        performance=performance,
+        queries=queries,
+        mark_prices=value_accounts.mark_prices,
+        clock=clock,
+    )
+    return ShareLinkAdmin(store=store.share_links, figures=figures)
 
 
 def _build_account_groups(store: SqlStore, performance: PerformanceQueries) -> AccountGroupAdmin:

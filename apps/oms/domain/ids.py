@@ -31,6 +31,7 @@ IdKind = Literal[
     "signal",
     "session_override",
     "instrument",
+    "share_link",
 ]
 
 ID_MAX = 2**53 - 1

@@ -19,6 +19,7 @@ ON_ONE_GATEWAY = (
     "exchanges",
     "people",
     "sessions",
+    "sharing",
     "control",
     "figures",
     "exports",

@@ -67,6 +67,9 @@ list_sessions admin none
 revoke_session admin none
 get_preferences self none
 set_preferences self none
+list_share_links self none
+create_share_link read account
+revoke_share_link self none
 get_profile self none
 change_profile self none
 change_password self none
@@ -164,14 +167,13 @@ _ACCOUNT_WIDE = frozenset(
 _ON_SPARE_ACCOUNT = frozenset(
     {
         *("reset_paper_account", "pull_kill_switch", "set_risk_policy", "apply_risk_preset"),
-        "reset_risk",
-        "arm_deadman",
+        *("reset_risk", "arm_deadman"),
     }
 )
 PUBLIC = frozenset(
     {
         *("get_health", "get_liveness", "get_readiness", "get_version"),
-        *("get_openapi_document", "log_in", "start_session"),
+        *("get_openapi_document", "log_in", "start_session", "get_shared_figures"),
         *("post_bounce_signal", "post_bounce_signal_by_token", "post_trade_signal"),
         *("post_trade_signal_by_token", "post_tradingview_signal"),
         *("post_tradingview_signal_by_token", "post_tradingview_signal_by_base_url"),
@@ -195,15 +197,13 @@ close_by close
 merge_positions close
 """
 COMMAND_ACTIONS = dict(line.split() for line in _COMMANDS.strip().splitlines())
-_UNKNOWN = """
-discrepancy_id deadman_id alert_id session_id override_id sink_id delivery_id signal_id source_id
-"""
+_UNKNOWN = "discrepancy deadman alert session override sink delivery signal source share_link"
 _PATH_VALUES = {
     "func": "fetch_ticker",
     "exchange_id": "paper.binance",
     "view": "open_orders",
     "entity": "orders",
-    **dict.fromkeys(_UNKNOWN.split(), UNKNOWN_ID),
+    **dict.fromkeys((f"{each}_id" for each in _UNKNOWN.split()), UNKNOWN_ID),
 }
 
 

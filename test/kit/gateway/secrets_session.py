@@ -191,6 +191,12 @@ def exercise_browser_sessions(session: Session) -> None:
     for path in ("/user/sessions", "/user/preferences"):
         session.call_ok("GET", path, key=session.secrets["made key"])
     session.call_ok("GET", "/admin/sessions", key=session.secrets["admin key"])
+    link = {"view": "stats", "account_ids": [session.gateway.account_id]}
+    made = session.call_ok("POST", "/user/share-links", link, key=session.secrets["admin key"])
+    token = session.add_secret("token of a share link", made["token"])
+    session.call_ok("GET", f"/share/{token}")
+    assert session.call("GET", f"/share/{token}?q={token}/{token}")[0] == 200
+    assert session.call("GET", f"/share/{token}/x")[0] == 404
 
 
 def exercise_credentials(session: Session) -> None:

@@ -36,6 +36,7 @@ TITLES = {
     "ccxt": "ccxt",
     "people": "Current user",
     "sessions": "Browser sessions",
+    "sharing": "Share links",
     "admin": "Administration",
     "operations": "Operations",
 }

@@ -46,6 +46,7 @@ from oms.adapters.sql.registry.registry import SqlRegistry
 from oms.adapters.sql.registry.risk_policies import SqlRiskPolicyStore
 from oms.adapters.sql.registry.sealed_credentials import SqlSealedCredentialsStore
 from oms.adapters.sql.registry.session_overrides import SqlSessionOverrides
+from oms.adapters.sql.registry.share_links import SqlShareLinks
 from oms.adapters.sql.registry.strategies import SqlStrategies
 from oms.adapters.sql.registry.user_admin import SqlUserAdmin
 from oms.adapters.sql.registry.user_preferences import SqlUserPreferences
@@ -94,6 +95,7 @@ class SqlStore:
         self.kill_switches = SqlKillSwitchStore(database, self.ids)
         self.deadman_switches = SqlDeadmanStore(database, self.ids)
         self.risk_policies = SqlRiskPolicyStore(database, self.ids)
+        self.share_links = SqlShareLinks(database, self.ids)
         self.session_overrides = SqlSessionOverrides(database, self.ids)
         self.key_usage = SqlKeyUsage(database)
         self.recent_activity = SqlRecentActivity(database)

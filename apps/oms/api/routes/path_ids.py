@@ -87,6 +87,11 @@ def parse_override_id(text: str) -> int:
     return _parse_id(text, NotFound("there is no such session override"))
 
 
+def parse_share_link_id(text: str) -> int:
+    """Return the id of a share link. Raises ``NotFound``."""
+    return _parse_id(text, NotFound("there is no such share link"))
+
+
 def parse_sink_id(text: str) -> int:
     """Return the id of a sink of notifications. Raises ``NotFound``."""
     return _parse_id(text, NotFound("there is no such sink"))

@@ -42,6 +42,7 @@ from oms.domain.reconcile.discrepancy import (
 from oms.domain.risk.deadman import DeadmanAction, DeadmanState
 from oms.domain.risk.kill_switch import KillMode, KillScope
 from oms.domain.session_override import ZONES
+from oms.domain.share_link import ShareView
 from oms.domain.side import Side
 from oms.domain.signals.signal import SignalAction, SignalKind, SignalStatus
 from oms.ports.runner.task_leases import TaskState
@@ -79,6 +80,7 @@ WORDS: Mapping[tuple[str, str], frozenset[str]] = {
     ("accounts", "position_mode"): _values(PositionMode),
     ("kill_switches", "scope"): _values(KillScope),
     ("kill_switches", "mode"): _values(KillMode),
+    ("share_links", "view"): _values(ShareView),
     ("session_overrides", "session"): frozenset(each.value for each in ZONES),
     ("deadman_switches", "action"): _values(DeadmanAction),
     ("deadman_switches", "state"): _values(DeadmanState),

@@ -180,3 +180,23 @@ command_chain = schema.table(
     sa.Index("ix_command_chain_command_id", "command_id"),
     sa.Index("ix_command_chain_open", "is_open", "chain_no"),
 )
+
+share_links = schema.table(
+    "share_links",
+    schema.key("id"),
+    schema.required("token_hash", types.ExactText(64)),
+    schema.required("api_key_id", types.BigIntId),
+    schema.required("user_id", types.BigIntId),
+    schema.required("created_by", types.ShortText(128)),
+    schema.required("title", types.ShortText(64)),
+    schema.required("view", types.ShortText(16)),
+    schema.required("account_ids_json", types.JsonText),
+    schema.nullable("strategy_id", types.BigIntId),
+    schema.nullable("since", types.TimestampType()),
+    schema.boolean("has_amounts"),
+    schema.created_at(),
+    schema.required("expires_at", types.TimestampType()),
+    schema.nullable("revoked_at", types.TimestampType()),
+    sa.Index("ux_share_links_token_hash", "token_hash", unique=True),
+    sa.Index("ix_share_links_user_id", "user_id"),
+)

@@ -1,0 +1,1 @@
+"""Share links: their administration, and what they show."""

@@ -1,0 +1,1 @@
+"""Share links: requests, rows, and the figures that they show."""
