@@ -39,6 +39,7 @@ from bench import (
     systems,
     web_desk,
 )
+from bench.backtests import engines
 from bench.driver import overhead
 from bench.processes import BenchError
 from bench.report import GATEWAYS, NAIVE, render
@@ -51,6 +52,7 @@ LATENCY_RATE = 100
 #: Benches with options and tables of their own, by the first argument.
 SEPARATE = {
     "growth": growth.main,
+    "backtests": engines.main,
     "fan_out": fan_out.main,
     "driver": overhead.main,
     "exchange": exchange_overhead.main,

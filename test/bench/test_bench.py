@@ -9,10 +9,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench import calls, compare, cpu_usage, latency, load, report, ws_client
+from bench.backtests.engines import differences_of
 from bench.checks import Database, GatewayChecks, mariadb_database, sqlite_database
 from bench.processes import BenchError
 from bench.rounds import Run, Workload
@@ -219,3 +221,25 @@ def _frame(content: bytes) -> bytes:
     if size < 65_536:
         return bytes([129, 126]) + size.to_bytes(2, "big") + content
     return bytes([129, 127]) + size.to_bytes(8, "big") + content
+
+
+def _execution(qty: str = "1", at: str = "2024-01-01T00:00:00Z", reason: str = "signal") -> Any:
+    return {"timestamp": at, "side": "buy", "price": "100", "quantity": qty, "reason": reason}
+
+
+@pytest.mark.parametrize(
+    ("ours", "count"),
+    [
+        ([_execution()], 0),
+        ([_execution(), _execution(reason="end_of_data")], 0),
+        ([_execution("1.00000001")], 0),
+        ([_execution("1.000001")], 1),
+        ([_execution(at="2024-01-01T00:01:00Z")], 1),
+        ([_execution(), _execution()], 1),
+        ([], 1),
+    ],
+)
+def test_executions_of_two_engines_are_compared(ours: list[Any], count: int) -> None:
+    theirs = [{"at": "2024-01-01T00:00:00Z", "side": "buy", "price": 100.0, "qty": 1.0}]
+
+    assert len(differences_of(ours, theirs)) == count

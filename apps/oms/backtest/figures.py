@@ -6,7 +6,7 @@ from decimal import Context, Decimal
 
 from oms.backtest.result import CurvePoint, EquityFigures, RoundTrip, TradeFigures
 from oms.domain.market.timeframe import Timeframe
-from oms.domain.money import ZERO, divide, subtract, total
+from oms.domain.money import DIGITS_MAX, ZERO, divide, subtract, total
 from oms.domain.performance.equity_statistics import ReturnSums
 
 _ONE, _HUNDRED = Decimal(1), Decimal(100)
@@ -75,6 +75,8 @@ class EquityCurve:
         years = _CONTEXT.divide(Decimal(lasted // _SECOND), Decimal(_YEAR // _SECOND))
         growth = _CONTEXT.divide(self._last, self._initial)
         yearly = _CONTEXT.power(growth, _CONTEXT.divide(_ONE, years))
+        if yearly.adjusted() >= DIGITS_MAX:  # A few good days, repeated for a year.
+            return None
         return _rounded(_CONTEXT.multiply(_CONTEXT.subtract(yearly, _ONE), _HUNDRED))
 
 

@@ -220,6 +220,16 @@ def test_a_gain_below_the_fees_is_a_loss() -> None:
     assert (result.trades.wins, result.trades.losses) == (0, 1)
 
 
+def test_growth_of_a_year_is_undefined_where_it_has_no_meaning() -> None:
+    rows = [FLAT] * 24 + [("100", "250", "100", "250")] * 2
+    day = _run(rows, {0: [LONG]})
+    hours = _run(rows[20:], {0: [LONG]})
+    year = _run([("100", "100", "100", "100")] * 40, {})
+
+    assert day.equity.total_return_pct > 100
+    assert (day.equity.cagr_pct, hours.equity.cagr_pct, year.equity.cagr_pct) == (None, None, 0)
+
+
 def test_a_window_starts_flat_after_its_warm_up() -> None:
     candles = candles_of([FLAT] * 6)
     strategy = ScriptedStrategy({1: [LONG], 2: [LONG], 3: [LONG]})
