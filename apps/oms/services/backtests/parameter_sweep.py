@@ -14,7 +14,7 @@ from oms.domain.errors import Invalid, OmsError
 from oms.domain.market.candle import Candle
 from oms.domain.value import evolve, value
 from oms.services.backtests.parameter_grid import Combination
-from oms.services.backtests.run_backtest import BacktestRequest, run_backtest
+from oms.services.backtests.run_backtest import BacktestRequest, run_strategy
 from oms.wire.backtests.result_json import figures_json, time_text
 
 FIGURES = (
@@ -56,7 +56,7 @@ def run_task(
     period = evolve(settings, start=task.start, end=task.end)
     request = BacktestRequest(strategy=strategy, parameters=task.parameters, settings=period)
     try:
-        figures = figures_json(run_backtest(request, candles).result, period)
+        figures = figures_json(run_strategy(request, candles), period)
     except OmsError as error:
         return row | {"error": error.message}
     return row | {name: figures[name] for name in FIGURES}

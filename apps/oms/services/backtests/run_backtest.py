@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from oms.backtest.result import BacktestResult, CurvePoint
@@ -49,22 +49,37 @@ def run_backtest(
     Raises ``NotFound`` for an unknown strategy and ``Invalid`` for bad parameters, settings or
     candles.
     """
-    definition, settings = find_strategy(request.strategy), request.settings
+    definition = find_strategy(request.strategy)
     parameters = definition.parse(request.parameters)
-    strategy = definition.make(settings.timeframe, parameters)
-    backtest = Backtest(settings, strategy, definition.higher, on_point)
     digest = hashlib.sha256()
-    for candle in candles:
-        digest.update(_line(candle))
-        backtest.push(candle)
     return BacktestRun(
         request=request,
         version=definition.version,
         parameters=parameters,
-        result=backtest.finish(),
+        result=run_strategy(request, _hashed(candles, digest.update), on_point),
         params_hash=hash_parameters(parameters),
         data_hash=digest.hexdigest(),
     )
+
+
+def run_strategy(
+    request: BacktestRequest,
+    candles: Iterable[Candle],
+    on_point: Callable[[CurvePoint], None] = lambda _: None,
+) -> BacktestResult:
+    """Like ``run_backtest``, without what identifies the run."""
+    definition, settings = find_strategy(request.strategy), request.settings
+    strategy = definition.make(settings.timeframe, definition.parse(request.parameters))
+    backtest = Backtest(settings, strategy, definition.higher, on_point)
+    for candle in candles:
+        backtest.push(candle)
+    return backtest.finish()
+
+
+def _hashed(candles: Iterable[Candle], update: Callable[[bytes], None]) -> Iterator[Candle]:
+    for candle in candles:
+        update(_line(candle))
+        yield candle
 
 
 def hash_parameters(parameters: Parameters) -> str:
