@@ -64,6 +64,7 @@ KEYS = {
         *("ok", "strategy", "version", "params", "settings", "hashes", "final_balance"),
         *("total_trades", "trades", "round_trips", "equity_curve", "metrics", "data_gaps"),
     },
+    "backtest strategies": {"items"},
     "backtest sweep": {
         *("ok", "strategy", "version", "settings", "sort", "combinations", "done", "failed"),
         *("interrupted", "items"),

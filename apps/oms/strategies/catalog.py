@@ -82,12 +82,15 @@ class StrategyDefinition:
         return self.build(timeframe, parameters)
 
 
-def find_strategy(name: str) -> StrategyDefinition:
-    """Return the definition. Raises ``NotFound``."""
-    for definition in CATALOG:
+def find_strategy(
+    name: str, definitions: Sequence[StrategyDefinition] | None = None
+) -> StrategyDefinition:
+    """Return a definition of the built-in ones, or of those given. Raises ``NotFound``."""
+    catalog = CATALOG if definitions is None else definitions
+    for definition in catalog:
         if definition.name == name:
             return definition
-    known = ", ".join(each.name for each in CATALOG)
+    known = ", ".join(each.name for each in catalog)
     raise NotFound(f"no strategy {name!r}; there are {known}", reason="unknown_strategy")
 
 

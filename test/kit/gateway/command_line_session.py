@@ -191,6 +191,7 @@ def _backtest(session: CommandLineSession) -> None:
     strategy = ("--strategy=sma_cross", "--param=fast=1", "--param=slow=2")
     session.run("backtest run", f"--csv={prices}", "--timeframe=1d", *strategy)
     grid = ("--strategy=sma_cross", "--grid=fast=1:2:1", "--grid=slow=2,3", "--where=fast<slow")
+    session.run("backtest strategies")
     series = ("--exchange=binance", "--symbol=BTC/USDT")
     session.run("instruments add", *series)
     session.run("instruments list")

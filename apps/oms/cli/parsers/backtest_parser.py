@@ -28,6 +28,15 @@ def add_backtests(commands: Any, json: argparse.ArgumentParser) -> None:
     run.add_argument("--html", metavar="FILE", help="also write a report that opens in a browser")
     run.add_argument("--no-curve", action="store_true", help="leave the equity curve out")
     _add_settings(run)
+    listed = add_verb(
+        verbs,
+        "strategies",
+        [json],
+        "list strategies and their parameters",
+        example="backtest strategies --strategies my_strategies",
+        run=lazy_command("research.backtest", "list_strategies"),
+    )
+    _add_strategies(listed)
     sweep = add_verb(
         verbs,
         "sweep",
@@ -53,6 +62,12 @@ def add_backtests(commands: Any, json: argparse.ArgumentParser) -> None:
     _add_settings(sweep)
 
 
+def _add_strategies(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--strategies", metavar="PATH", help="file or folder of own strategies (OMS_STRATEGIES)"
+    )
+
+
 def _add_settings(command: argparse.ArgumentParser) -> None:
     """Add the flags of the data, the strategy and the account."""
     command.add_argument(
@@ -63,7 +78,8 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     source.add_argument("--exchange", help="stored candles of --symbol at this exchange")
     command.add_argument("--timeframe", required=True, choices=TIMEFRAMES, help="of the candles")
     command.add_argument("--symbol", default="BTC/USDT", help="name of the instrument (BTC/USDT)")
-    command.add_argument("--strategy", required=True, help="name in the catalogue")
+    command.add_argument("--strategy", required=True, help="name, as 'backtest strategies' lists")
+    _add_strategies(command)
     command.add_argument("--start", help="trade from here on; earlier candles are warm-up")
     command.add_argument("--end", help="trade until here")
     command.add_argument("--initial-balance", help="in quote (10000)")

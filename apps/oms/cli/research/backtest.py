@@ -3,17 +3,20 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from oms.adapters.strategy_files import load_definitions
 from oms.backtest.result import CurvePoint
 from oms.cli.output import build_table
 from oms.cli.research.backtest_input import (
     failure,
     read_parameters,
     read_request,
+    strategies_path,
     write_text,
 )
 from oms.cli.research.candle_input import candle_input
 from oms.domain.errors import OmsError
 from oms.services.backtests.run_backtest import BacktestRun, run_backtest
+from oms.strategies.catalog import StrategyDefinition
 from oms.wire.backtests.report_html import report_html
 from oms.wire.backtests.result_json import (
     curve_json,
@@ -64,12 +67,32 @@ def run(parsed: argparse.Namespace) -> Any:
     return answer
 
 
+def list_strategies(parsed: argparse.Namespace) -> Any:
+    """Return the built-in strategies and those of the flag, with their parameters."""
+    try:
+        definitions = load_definitions(strategies_path(parsed))
+    except OmsError as error:
+        raise failure(error) from None
+    return {"items": [_strategy_row(each) for each in definitions]}
+
+
+def _strategy_row(definition: StrategyDefinition) -> dict[str, Any]:
+    defaults = {each.name: each.default for each in definition.parameters}
+    return {
+        "name": definition.name,
+        "version": definition.version,
+        "timeframe": None if definition.base is None else definition.base.value,
+        "params": parameters_json(defaults),
+        "summary": definition.summary,
+    }
+
+
 def describe(done: BacktestRun) -> dict[str, Any]:
     """Return a run as JSON, without its curve."""
     settings, result = done.request.settings, done.result
     return {
         "ok": True,
-        "strategy": done.request.strategy,
+        "strategy": done.request.definition.name,
         "version": done.version,
         "params": parameters_json(done.parameters),
         "settings": settings_json(settings),

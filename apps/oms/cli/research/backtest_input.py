@@ -5,13 +5,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from oms.adapters.strategy_files import load_definitions
 from oms.backtest.settings import BacktestSettings, contract_of
 from oms.cli.output import CommandFailed
+from oms.cli.settings import environment
 from oms.domain.errors import OmsError
 from oms.domain.market.market_instrument import MarketInstrument
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.money import NotADecimal, parse_decimal
 from oms.services.backtests.run_backtest import BacktestRequest
+from oms.strategies.catalog import StrategyDefinition, find_strategy
 
 _NUMBERS = ("initial_balance", "commission", "slippage", "position_pct")
 _LEVELS = ("stop_loss_pct", "take_profit_pct", "stop_trailing_pct")
@@ -25,6 +28,7 @@ def read_request(
     Raises ``CommandFailed``.
     """
     numbers = {name: read_number(parsed, name) for name in (*_NUMBERS, *_LEVELS)}
+    definition = find_definition(parsed.strategy, strategies_path(parsed))
     known = stored or MarketInstrument(id=0, exchange="", symbol="", base="", quote="")
     step, tick = read_number(parsed, "qty_step"), read_number(parsed, "price_tick")
     min_notional = read_number(parsed, "min_notional")
@@ -42,7 +46,21 @@ def read_request(
         allow_short=parsed.allow_short,
         **{name: number for name, number in numbers.items() if number is not None},
     )
-    return BacktestRequest(strategy=parsed.strategy, parameters=parameters, settings=settings)
+    return BacktestRequest(definition=definition, parameters=parameters, settings=settings)
+
+
+def strategies_path(parsed: argparse.Namespace) -> Path | None:
+    """Return the file or folder of strategies of the flag or of ``OMS_STRATEGIES``."""
+    name = parsed.strategies or environment().get("OMS_STRATEGIES")
+    return Path(name) if name else None
+
+
+def find_definition(name: str, path: Path | None) -> StrategyDefinition:
+    """Return a strategy, built in or of ``path``. Raises ``CommandFailed``."""
+    try:
+        return find_strategy(name, load_definitions(path))
+    except OmsError as error:
+        raise failure(error) from None
 
 
 def read_parameters(texts: list[str]) -> dict[str, str]:

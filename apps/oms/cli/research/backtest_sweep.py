@@ -11,8 +11,10 @@ from oms.adapters.process_pool import ProcessPool
 from oms.cli.output import build_table
 from oms.cli.research.backtest_input import (
     failure,
+    find_definition,
     read_parameters,
     read_request,
+    strategies_path,
     write_text,
 )
 from oms.cli.research.candle_input import candle_input
@@ -33,7 +35,6 @@ from oms.services.backtests.parameter_sweep import (
     walk_forward,
 )
 from oms.services.backtests.run_backtest import BacktestRequest
-from oms.strategies.catalog import find_strategy
 from oms.wire.backtests.result_json import settings_json
 from oms.wire.csv_text import csv_lines
 
@@ -53,7 +54,8 @@ def sweep(parsed: argparse.Namespace) -> Any:
     try:
         grid = _read_grid(parsed, request)
         candles = list(load())
-        shared = SweepInput(strategy=request.strategy, settings=request.settings, load=load)
+        find = partial(find_definition, parsed.strategy, strategies_path(parsed))
+        shared = SweepInput(find=find, settings=request.settings, load=load)
         answer = _describe(parsed, request, len(grid))
         with ProcessPool(
             partial(prepare_runs, shared), parsed.workers or os.cpu_count() or 1
@@ -85,7 +87,7 @@ def _read_grid(parsed: argparse.Namespace, request: BacktestRequest) -> list[Com
     """Return the combinations with the fixed parameters. Raises ``OmsError``."""
     fixed = read_parameters(parsed.param)
     grid = [fixed | each for each in combinations_of(parsed.grid, parsed.where)]
-    find_strategy(request.strategy).check_names(grid[0])
+    request.definition.check_names(grid[0])
     if both := fixed.keys() & {axis.partition("=")[0] for axis in parsed.grid}:
         raise Invalid(f"{min(both)} is a parameter of the grid and fixed")
     return grid
@@ -94,8 +96,8 @@ def _read_grid(parsed: argparse.Namespace, request: BacktestRequest) -> list[Com
 def _describe(parsed: argparse.Namespace, request: BacktestRequest, count: int) -> dict[str, Any]:
     return {
         "ok": True,
-        "strategy": request.strategy,
-        "version": find_strategy(request.strategy).version,
+        "strategy": request.definition.name,
+        "version": request.definition.version,
         "settings": settings_json(request.settings),
         "sort": parsed.sort,
         "combinations": count,

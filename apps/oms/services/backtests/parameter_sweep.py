@@ -15,6 +15,7 @@ from oms.domain.market.candle import Candle
 from oms.domain.value import evolve, value
 from oms.services.backtests.parameter_grid import Combination
 from oms.services.backtests.run_backtest import BacktestRequest, run_strategy
+from oms.strategies.catalog import StrategyDefinition
 from oms.wire.backtests.result_json import figures_json, time_text
 
 FIGURES = (
@@ -49,12 +50,15 @@ RunTasks = Callable[[Sequence[SweepTask]], Iterable[Row]]
 
 
 def run_task(
-    strategy: str, settings: BacktestSettings, candles: Sequence[Candle], task: SweepTask
+    definition: StrategyDefinition,
+    settings: BacktestSettings,
+    candles: Sequence[Candle],
+    task: SweepTask,
 ) -> Row:
     """Run one combination; a failure is a row with its error."""
     row: Row = {"number": task.number, "params": task.parameters, "error": None}
     period = evolve(settings, start=task.start, end=task.end)
-    request = BacktestRequest(strategy=strategy, parameters=task.parameters, settings=period)
+    request = BacktestRequest(definition=definition, parameters=task.parameters, settings=period)
     try:
         figures = figures_json(run_strategy(request, candles), period)
     except OmsError as error:
@@ -64,16 +68,16 @@ def run_task(
 
 @value
 class SweepInput:
-    """What all runs of a parameter sweep share; ``load`` returns the candles."""
+    """What all runs of a parameter sweep share; the functions are called in each process."""
 
-    strategy: str
+    find: Callable[[], StrategyDefinition]
     settings: BacktestSettings
     load: Callable[[], Iterable[Candle]]
 
 
 def prepare_runs(shared: SweepInput) -> Callable[[SweepTask], Row]:
     """Load the candles and return what runs a task on them."""
-    return partial(run_task, shared.strategy, shared.settings, list(shared.load()))
+    return partial(run_task, shared.find(), shared.settings, list(shared.load()))
 
 
 def rank(rows: Iterable[Row], figure: str) -> list[Row]:

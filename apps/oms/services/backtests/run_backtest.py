@@ -1,4 +1,4 @@
-"""Runs a strategy of the catalogue on candles, and identifies what it ran on."""
+"""Runs a strategy on candles, and identifies what it ran on."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from oms.backtest.settings import BacktestSettings
 from oms.domain.market.candle import Candle
 from oms.domain.money import plain_text
 from oms.domain.value import value
-from oms.strategies.catalog import find_strategy
+from oms.strategies.catalog import StrategyDefinition
 from oms.wire.backtests.result_json import parameters_json
 
 Parameters = Mapping[str, int | Decimal]
@@ -19,9 +19,9 @@ Parameters = Mapping[str, int | Decimal]
 
 @value
 class BacktestRequest:
-    """A strategy of the catalogue, its parameters that differ from the defaults, and settings."""
+    """A strategy, its parameters that differ from the defaults, and settings."""
 
-    strategy: str
+    definition: StrategyDefinition
     parameters: Mapping[str, str | int | Decimal]
     settings: BacktestSettings
 
@@ -46,10 +46,9 @@ def run_backtest(
 ) -> BacktestRun:
     """Run a strategy on candles in ascending order; ``on_point`` receives the equity curve.
 
-    Raises ``NotFound`` for an unknown strategy and ``Invalid`` for bad parameters, settings or
-    candles.
+    Raises ``Invalid`` for bad parameters, settings or candles.
     """
-    definition = find_strategy(request.strategy)
+    definition = request.definition
     parameters = definition.parse(request.parameters)
     digest = hashlib.sha256()
     return BacktestRun(
@@ -68,7 +67,7 @@ def run_strategy(
     on_point: Callable[[CurvePoint], None] = lambda _: None,
 ) -> BacktestResult:
     """Like ``run_backtest``, without what identifies the run."""
-    definition, settings = find_strategy(request.strategy), request.settings
+    definition, settings = request.definition, request.settings
     strategy = definition.make(settings.timeframe, definition.parse(request.parameters))
     backtest = Backtest(settings, strategy, definition.higher, on_point)
     for candle in candles:

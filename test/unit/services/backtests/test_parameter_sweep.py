@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +22,7 @@ from oms.services.backtests.parameter_sweep import (
     tasks_of,
     walk_forward,
 )
+from oms.strategies.catalog import find_strategy
 
 ROWS = [("100", "101", "99", "100")] * 6 + [("100", "130", "100", "120")] * 6
 
@@ -30,7 +32,9 @@ def _candles() -> Iterable[Candle]:
 
 
 def test_a_combination_that_fails_is_a_row_with_its_error() -> None:
-    run = prepare_runs(SweepInput(strategy="sma_cross", settings=SETTINGS, load=_candles))
+    run = prepare_runs(
+        SweepInput(find=partial(find_strategy, "sma_cross"), settings=SETTINGS, load=_candles)
+    )
     good, bad = tasks_of([{"fast": "1", "slow": "2"}, {"fast": "2", "slow": "2"}], None, None)
 
     assert run(good)["total_trades"] == 1
@@ -104,7 +108,9 @@ def test_a_fold_is_chosen_on_candles_before_it_alone() -> None:
 
 
 def test_a_past_without_the_figure_chooses_nothing() -> None:
-    run = prepare_runs(SweepInput(strategy="sma_cross", settings=SETTINGS, load=_candles))
+    run = prepare_runs(
+        SweepInput(find=partial(find_strategy, "sma_cross"), settings=SETTINGS, load=_candles)
+    )
     grid = [{"fast": "50", "slow": "60"}]
     bounds = fold_bounds(START, START + timedelta(hours=12), 1)
 

@@ -11,6 +11,7 @@ from oms.backtest.settings import BacktestSettings, contract_of
 from oms.cli.research.backtest import describe
 from oms.domain.market.timeframe import Timeframe
 from oms.services.backtests.run_backtest import BacktestRequest, run_backtest
+from oms.strategies.catalog import find_strategy
 from oms.wire.backtests.report_html import report_html
 
 ROWS = [("100", "101", "99", "100")] * 8 + [("100", "130", "100", "120")] * 8
@@ -42,7 +43,9 @@ def _report(rows: list[tuple[str, str, str, str]], symbol: str = "BTC/USDT") -> 
     settings = BacktestSettings(instrument=contract_of(symbol), timeframe=Timeframe.HOUR)
     points: list[CurvePoint] = []
     request = BacktestRequest(
-        strategy="sma_cross", parameters={"fast": "2", "slow": "4"}, settings=settings
+        definition=find_strategy("sma_cross"),
+        parameters={"fast": "2", "slow": "4"},
+        settings=settings,
     )
     run = describe(run_backtest(request, candles_of(rows), points.append))
     json.dumps(run, allow_nan=False)
@@ -81,14 +84,16 @@ def test_one_candle_and_no_trade() -> None:
 
 def test_equal_candles_have_equal_hashes() -> None:
     settings = BacktestSettings(instrument=contract_of("A/B"), timeframe=Timeframe.HOUR)
-    request = BacktestRequest(strategy="rsi", parameters={}, settings=settings)
+    request = BacktestRequest(definition=find_strategy("rsi"), parameters={}, settings=settings)
     plain = candles_of(ROWS)
     padded = candles_of([[f"{text}.000" for text in row] for row in ROWS])
     longer = candles_of([*ROWS, ROWS[0]])
 
     hashes = [run_backtest(request, candles).data_hash for candles in (plain, padded, longer)]
     assert hashes[0] == hashes[1] != hashes[2]
-    given = BacktestRequest(strategy="rsi", parameters={"period": Decimal(14)}, settings=settings)
+    given = BacktestRequest(
+        definition=find_strategy("rsi"), parameters={"period": Decimal(14)}, settings=settings
+    )
     assert run_backtest(given, plain).params_hash == run_backtest(request, plain).params_hash, (
         "a default that is given is the same parameter"
     )
