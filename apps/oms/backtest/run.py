@@ -1,9 +1,9 @@
 """One run of a backtest, candle by candle.
 
-Order of events of a candle: the open executes what the previous close decided, exits before
-entries; then the levels are judged against its range; then the equity at its close is recorded and
-the strategy decides. A decision is never executed in the candle that made it, and one of the last
-candle not at all.
+Order of events of a candle: the open executes the levels that it passed, then what the previous
+close decided, exits before entries; then the levels are judged against its range; then the equity
+at its close is recorded and the strategy decides. A decision is never executed in the candle that
+made it, and one of the last candle not at all.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,6 +34,7 @@ from oms.domain.value import constructor
 from oms.strategies.strategy import Action, Bars, Decision, PositionSide, Strategy
 
 _SIDES = {Action.LONG: Side.BUY, Action.SHORT: Side.SELL}
+_ENTERED = {Action.LONG: PositionSide.LONG, Action.SHORT: PositionSide.SHORT}
 _EXIT_OF = {Action.LONG_EXIT: PositionSide.LONG, Action.SHORT_EXIT: PositionSide.SHORT}
 _new_bars, _new_point = constructor(Bars), constructor(CurvePoint)
 
@@ -83,14 +84,15 @@ class Backtest:
         self._record_point()
         self._last = candle
         self._bars += 1
-        if self._decisions:
-            self._execute_decisions(candle)
+        if self._decisions or self._levels is not None:
+            self._open_candle(candle)
         self._judge_levels(candle)
         side = self._side()
         if side is not PositionSide.FLAT:
             self._bars_held += 1
         bars = _new_bars(base=candle, closed=closed)
-        self._decisions = self._strategy.on_bar(bars, side)
+        decisions = self._strategy.on_bar(bars, side)
+        self._decisions = self._executable(decisions, side) if decisions else ()
 
     def finish(self) -> BacktestResult:
         """Close what is open at the last close and return the result.
@@ -175,18 +177,33 @@ class Backtest:
         curve.push(point)
         self._on_point(point)
 
-    def _execute_decisions(self, candle: Candle) -> None:
-        at = candle.open_time
-        self._book_fills(self._account.apply_quote(candle.open, at))
-        for decision in self._decisions:
+    def _executable(self, decisions: Sequence[Decision], side: PositionSide) -> Sequence[Decision]:
+        """Return exits of the side that is held, and entries from flat or after such an exit."""
+        kept = list[Decision]()
+        for decision in decisions:
             if decision.action.is_exit:
-                if self._side() is _EXIT_OF[decision.action]:
-                    self._cancel_levels(at)
-                    self._book_fills(self._account.close_position(at, ExecutionReason.SIGNAL))
-            elif not self._account.qty and (
+                if side is _EXIT_OF[decision.action]:
+                    kept.append(decision)
+                    side = PositionSide.FLAT
+            elif side is PositionSide.FLAT and (
                 decision.action is Action.LONG or self._settings.allow_short
             ):
+                kept.append(decision)
+                side = _ENTERED[decision.action]
+        return kept
+
+    def _open_candle(self, candle: Candle) -> None:
+        """Execute the levels that the open passed, then the decisions of the previous close."""
+        at = candle.open_time
+        self._book_fills(self._account.apply_quote(candle.open, at))
+        if not self._account.qty:
+            self._cancel_levels(at)
+        for decision in self._decisions:
+            if not decision.action.is_exit:
                 self._enter(decision, candle)
+            elif self._account.qty:
+                self._cancel_levels(at)
+                self._book_fills(self._account.close_position(at, ExecutionReason.SIGNAL))
 
     def _enter(self, decision: Decision, candle: Candle) -> None:
         settings, price, at = self._settings, candle.open, candle.open_time

@@ -70,7 +70,16 @@ def test_levels_close_the_position(
 
     _, close = result.executions
     assert (close.price, close.reason.value) == (Decimal(price), reason)
-    assert close.at == candles_of(rows)[3].open_time
+    is_gap = row[0] == price
+    assert close.at == candles_of(rows)[2 if is_gap else 3].open_time
+
+
+def test_an_entry_decided_while_a_position_is_held_is_left_out_after_its_end() -> None:
+    leveled = Decision(action=Action.LONG, stop_gain=Decimal(110))
+    rows = [FLAT, FLAT, ("120", "120", "120", "120"), FLAT]
+    result = _run(rows, {0: [leveled], 1: [LONG]}, **FREE)
+
+    assert _prices(result) == [("buy", Decimal(100), "signal"), ("sell", Decimal(120), "tp")]
 
 
 def test_levels_act_in_the_candle_of_the_entry() -> None:

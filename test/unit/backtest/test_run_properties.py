@@ -64,18 +64,26 @@ class SpotModel:
         wanted: Action | None = None
         for number, candle in enumerate(candles):
             opened = Fraction(candle.open)
+            if self.coins and self._passes(opened):
+                self._sell(candle.open_time, opened)
             if wanted is Action.LONG_EXIT and self.coins:
                 self._sell(candle.open_time, opened)
             elif wanted is Action.LONG and not self.coins:
                 self._buy(candle.open_time, opened)
             closes_at = candle.open_time + (candles[1].open_time - candles[0].open_time)
             if self.coins and self._loss is not None and candle.low <= self._loss:
-                self._sell(closes_at, min(opened, self._loss))
+                self._sell(closes_at, self._loss)
             elif self.coins and self._gain is not None and candle.high >= self._gain:
-                self._sell(closes_at, max(opened, self._gain))
+                self._sell(closes_at, self._gain)
             wanted = actions.get(number)
+            if (wanted is Action.LONG) is bool(self.coins):
+                wanted = None
         if self.coins:
             self._sell(closes_at, Fraction(candles[-1].close))
+
+    def _passes(self, opened: Fraction) -> bool:
+        has_lost = self._loss is not None and opened <= self._loss
+        return has_lost or (self._gain is not None and opened >= self._gain)
 
     def _buy(self, at: datetime, opened: Fraction) -> None:
         price = -(-opened * (1 + SLIPPAGE) // STEP) * STEP

@@ -72,7 +72,7 @@ class ShareLinkCreated(TypedDict):
 
     ok: bool
     share_link: ShareLinkRow
-    token: str
+    token: Annotated[str | None, Field(description="Null where a request is repeated.")]
 
 
 class ShareLinkRevoked(TypedDict):

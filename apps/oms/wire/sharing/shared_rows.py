@@ -66,6 +66,10 @@ class SharedPosition(TypedDict):
     unrealized_pnl: DecimalText | None
 
 
+class SharedStatistics(StatisticsRow):
+    """Statistics of closed positions; amounts are null where the link does not have them."""
+
+
 class SharedBody(TypedDict):
     """The figures of a link; those of other views are null."""
 
@@ -75,7 +79,7 @@ class SharedBody(TypedDict):
     expires_at: TimeText
     as_of: TimeText
     shows_amounts: bool
-    stats: StatisticsRow | None
+    stats: SharedStatistics | None
     equity: list[SharedCurve] | None
     positions: list[SharedPosition] | None
 
@@ -95,9 +99,9 @@ def shared_body(link: ShareLink, as_of: datetime) -> SharedBody:
     }
 
 
-def shared_statistics(figures: TradeStatistics, *, has_amounts: bool) -> StatisticsRow:
+def shared_statistics(figures: TradeStatistics, *, has_amounts: bool) -> SharedStatistics:
     """Return statistics; without amounts these are null."""
-    row = statistics_row(figures)
+    row = SharedStatistics(**statistics_row(figures))
     if not has_amounts:
         for name in AMOUNTS:
             row[name] = None  # type: ignore[literal-required]

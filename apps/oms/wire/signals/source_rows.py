@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from oms.domain.signals.signal import SignalKind
@@ -59,7 +60,7 @@ class SourceCreated(TypedDict):
 
     ok: bool
     source: SignalSourceRow
-    path_token: str
+    path_token: Annotated[str | None, Field(description="Null where a request is repeated.")]
     secret: str | None
 
 

@@ -47,8 +47,10 @@ REFUSING: dict[str, Any] = {
     "daily_loss_limit_pct": "0.000001",
     "max_total_drawdown_pct": "0.000001",
 }
-#: Keys that refuse nothing themselves, market orders only, orders that were sent before, or stocks.
+#: Keys that refuse nothing themselves, market orders only, orders that were sent before, stocks, or
+#: entries of signals.
 SILENT = {
+    *("max_signals_per_day", "max_signals_per_symbol_per_day"),
     *("risk_day_zone", "auto_reject_rate_per_minute", "losses_in_a_row", "max_slippage_bps"),
     *("duplicate_order_window_seconds", "max_order_qty.stock"),
 }

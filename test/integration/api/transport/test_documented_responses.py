@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -16,8 +17,8 @@ MORE = "&since=0&format=json"
 WITHOUT_JSON = "/metrics"
 
 
-async def _fill(gateway: InProcessGateway) -> int:
-    """Create rows of every kind that requests create; returns the id of the admin's new key."""
+async def _fill(gateway: InProcessGateway) -> dict[str, str]:
+    """Create rows of every kind that requests create; returns names of paths that they have."""
     await gateway.order("?wait_ms=5000")
     await gateway.order(order_type="limit", price="40000")
     await gateway.order(qty="0.00000001")
@@ -30,12 +31,14 @@ async def _fill(gateway: InProcessGateway) -> int:
     signal = {"symbol": "BTC/USDT", "side": "buy", "qty": "0.01", "account_id": gateway.account_id}
     assert (await gateway.client("POST", "/signals/trade", signal)).status == 202
     key = await gateway.client("POST", "/user/api-keys", {"label": "schema"}, **admin)
-    return int(key.json()["api_key_id"])
+    shared = {"view": "stats", "account_ids": [gateway.account_id], "title": "schema"}
+    link = await gateway.client("POST", "/user/share-links", shared)
+    return {"api_key_id": str(key.json()["api_key_id"]), "share_token": link.json()["token"]}
 
 
-def _target(path: str, gateway: InProcessGateway, key_id: int = 1) -> str:
+def _target(path: str, gateway: InProcessGateway, made: Mapping[str, str]) -> str:
     names = {"exchange_id": "paper.binance", "view": "history_orders", "ids": "1,2"}
-    names |= {"account_id": str(gateway.account_id), "api_key_id": str(key_id)}
+    names |= {"account_id": str(gateway.account_id), **made}
     filled = re.sub(r"\{(\w+)\}", lambda match: names.get(match[1], "1"), path)
     return f"{filled}?{QUERY.format(account=gateway.account_id)}{MORE}"
 
@@ -48,14 +51,14 @@ def _errors(document: Any, path: str, status: int, body: object) -> list[str]:
 
 
 async def test_responses_of_every_read_match_the_document(busy: InProcessGateway) -> None:
-    key_id = await _fill(busy)
+    made = await _fill(busy)
     document = await busy.client.get("/openapi.json")
     wrong: dict[str, object] = {}
     for path in PATHS:
         if path == WITHOUT_JSON:
             continue
         for view in ("", "&view=mt5"):
-            response = await busy.client("GET", _target(path, busy, key_id) + view, key=ADMIN_KEY)
+            response = await busy.client("GET", _target(path, busy, made) + view, key=ADMIN_KEY)
             is_ok = response.status == 200
             errors = _errors(document, path, 200, response.json()) if is_ok else response.body
             if errors:
@@ -65,9 +68,9 @@ async def test_responses_of_every_read_match_the_document(busy: InProcessGateway
 
 @pytest.mark.parametrize("path", ["/oms/orders/history", "/oms/commands", "/oms/events"])
 async def test_a_missing_key_is_found(busy: InProcessGateway, path: str) -> None:
-    await _fill(busy)
+    made = await _fill(busy)
     document = await busy.client.get("/openapi.json")
-    body = (await busy.client("GET", _target(path, busy), key=ADMIN_KEY)).json()
+    body = (await busy.client("GET", _target(path, busy, made), key=ADMIN_KEY)).json()
     assert _errors(document, path, 200, body) == []
     cut = json.loads(json.dumps(body))
     del cut["items"][0]["account_id"]
