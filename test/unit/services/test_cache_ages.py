@@ -11,7 +11,7 @@ from oms.ports.registry import Registry
 from oms.services.account_state.state import AccountState
 from oms.services.commands.kill_switch import REFRESH_SECONDS, KillSwitchCache
 from oms.services.commands.strategy_links import StrategyLinkRefresh
-from oms.services.submission.queue_depth import QueueDepthLimiter
+from oms.services.submission.queue_depth import RECOUNT_SECONDS, QueueDepthLimiter
 
 
 class Reads:
@@ -20,6 +20,7 @@ class Reads:
     def __init__(self) -> None:
         self.count = 0
         self.seconds = 0.0
+        self.queued: dict[int, int] = {}
 
     def monotonic(self) -> float:
         return self.seconds
@@ -34,7 +35,7 @@ class Reads:
 
     async def depths(self) -> dict[int, int]:
         self.count += 1
-        return {}
+        return dict(self.queued)
 
 
 def state() -> AccountState:
@@ -81,3 +82,26 @@ async def test_queue_depths() -> None:
     reads.seconds += 1
     await depths.refresh()
     assert reads.count == 2
+
+
+async def test_a_full_queue_is_counted_again_before_a_refusal() -> None:
+    reads = Reads()
+    depths = QueueDepthLimiter(
+        queue=cast(CommandQueue, reads), depth_max=5, monotonic=reads.monotonic
+    )
+    await depths.refresh({1: 5})
+    assert [depths.reserve(1) for _ in range(5)] == [None] * 5
+    await depths.refresh({1: 1})
+    assert reads.count == 1
+    assert depths.reserve(1) is not None, "a count so young is not repeated"
+    reads.seconds += RECOUNT_SECONDS
+    await depths.refresh({2: 1})
+    assert reads.count == 1, "another account has room"
+    await depths.refresh({1: 1})
+    assert reads.count == 2
+    assert depths.reserve(1) is None, "the commands before have ended"
+    reads.queued = {1: 5}
+    reads.seconds += RECOUNT_SECONDS
+    await depths.refresh({1: 5})
+    assert depths.reserve(1) is not None
+    assert depths.reserve(2) is None

@@ -203,7 +203,7 @@ class ReceiveSignal:
             return Decision(symbol=symbol, status=SignalStatus.BLOCKED, reason_code="oms_disabled")
         if message.action is SignalAction.CLOSE and await self._is_flat(target, symbol):
             return Decision(symbol=symbol, status=SignalStatus.IGNORED, reason_code="no_position")
-        await self.submit.depths.refresh()
+        await self.submit.depths.refresh({target.account_id: 1})
         refused = self.submit.depths.reserve(target.account_id)
         if refused is None:
             return Decision(symbol=symbol)

@@ -1,7 +1,8 @@
 """Limits the number of queued commands per account.
 
 The depth is counted by the database once a second, plus the commands added by this process since.
-It is a limit, not an exact count: it may lag by a second of what other processes add.
+Commands that ended since the count are still part of it: before a command is refused, the database
+counts again. It is a limit, not an exact count: it may lag by a second of what other processes add.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ from oms.domain.errors import Refused
 from oms.ports.command_queue import CommandQueue
 
 REFRESH_SECONDS = 1.0
+#: Least age of a count before a command is refused by it: a full queue is counted this often.
+RECOUNT_SECONDS = 0.05
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,9 +43,12 @@ class QueueDepthLimiter:
         accounts = {*self._counted, *self._added}
         return {i: depth for i in accounts if (depth := self._depth(i))}
 
-    async def refresh(self) -> None:
-        """Count again if the last count is too old. Raises ``Unavailable``."""
-        if self._is_stale():
+    async def refresh(self, needed: Mapping[int, int] | None = None) -> None:
+        """Count again if the last count is too old. Raises ``Unavailable``.
+
+        ``needed``: the number of commands to be added, by account id.
+        """
+        if self._is_stale(needed or {}):
             if self._reading is None:
                 self._reading = asyncio.create_task(self._read())
             await asyncio.shield(self._reading)
@@ -63,10 +69,12 @@ class QueueDepthLimiter:
     def _depth(self, account_id: int) -> int:
         return self._counted.get(account_id, 0) + self._added[account_id]
 
-    def _is_stale(self) -> bool:
+    def _is_stale(self, needed: Mapping[int, int]) -> bool:
         if self._read_at is None:
             return True
-        return self.monotonic() - self._read_at >= REFRESH_SECONDS
+        full = any(self._depth(i) + count > self.depth_max for i, count in needed.items())
+        age_max = RECOUNT_SECONDS if full else REFRESH_SECONDS
+        return self.monotonic() - self._read_at >= age_max
 
     async def _read(self) -> None:
         try:

@@ -6,6 +6,7 @@ worker.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -130,7 +131,9 @@ class Submit:
         if all(item.refused is not None for item in results):
             return SubmitResult(items=results)
         encoded = await in_steps(_encode_payloads(request.principal, results))
-        await self.depths.refresh()
+        await self.depths.refresh(
+            Counter(item.account_id or 0 for item in results if item.refused is None)
+        )
         results = [self._reserve_slot(item) for item in results]
         admitted = [index for index, item in enumerate(results) if item.refused is None]
         if not admitted:
