@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kit.databases.sql import fetch_rows
+from kit.exchanges.loopback_process import run_loopback
 from kit.gateway.processes import Gateway
 from kit.gateway.shell import Shell
 from kit.http.client import call
@@ -199,7 +200,21 @@ def _backtest(session: CommandLineSession) -> None:
     session.run("candles gaps", *series, "--timeframe=1d")
     session.run("candles resample", "1d", "1w", *series)
     session.run("candles coverage")
+    _public_data(session)
     session.run("backtest sweep", f"--csv={prices}", "--timeframe=1d", "--workers=1", *grid)
+
+
+def _public_data(session: CommandLineSession) -> None:
+    with run_loopback() as exchange:
+        minute = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=3)
+        bars = [[int(minute.timestamp() * 1000), "1", "3", "1", "2", "5"]]
+        exchange.control("bars", symbol="BTC/USDT", bars=bars)
+        config = json.dumps(exchange.startup["extra_config"]["bybit"])
+        source = ("--exchange=bybit", "--environment=loopback", f"--config={config}")
+        session.run("instruments load", "--quote=USDT", *source)
+        end = (minute + timedelta(minutes=1)).isoformat()
+        bounds = (f"--start={minute.isoformat()}", f"--end={end}")
+        session.run("candles fetch", "BTC/USDT", "1m", *bounds, *source)
 
 
 def _reads(session: CommandLineSession) -> None:

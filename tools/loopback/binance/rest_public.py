@@ -105,7 +105,7 @@ def best_prices(venue: Venue, params: Params, *, spot: bool) -> Any:
 
 
 def klines(venue: Venue, params: Params, *, spot: bool) -> Any:
-    """Returns bars of the prices since the start, the oldest first."""
+    """Returns bars of the prices, the oldest first: the first ones since a start, else the last."""
     market, name = _find_market(venue, params, spot=spot), str(params.get("interval", ""))
     if name[-1:] not in _UNITS or not name[:-1].isdigit():
         raise ApiError(-1120, "Invalid interval.")
@@ -114,7 +114,8 @@ def klines(venue: Venue, params: Params, *, spot: bool) -> Any:
     rows = [bar for bar in bars_of(market.bars, span) if to_ms(bar.opened_at) >= start]
     rows = [bar for bar in rows if not end or to_ms(bar.opened_at) <= end]
     klines_json = []
-    for bar in rows[-parse_limit(params, 500, 1000) :]:
+    limit = parse_limit(params, 500, 1000)
+    for bar in rows[:limit] if start else rows[-limit:]:
         prices = [format_number(each) for each in (bar.open, bar.high, bar.low, bar.close)]
         value = format_number(multiply(bar.volume, bar.close))
         start_ms, end_ms = to_ms(bar.opened_at), to_ms(bar.opened_at + span) - 1

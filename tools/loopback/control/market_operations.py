@@ -8,6 +8,7 @@ from typing import Any
 from loopback.control import params
 from loopback.control.context import LoopbackContext
 from loopback.control.params import InvalidParameter
+from loopback.exchange.venue import Bar
 from oms.domain.money import decimal_text
 from oms.simulation.inputs import (
     BookUpdate,
@@ -61,6 +62,19 @@ async def add_trade(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
     )
     context.venue.update_market(update)
     return {}
+
+
+async def set_bars(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Replaces the one-minute candles by ``bars``: rows of milliseconds and five numbers."""
+    market = context.venue.markets[params.parse_symbol(context.venue, body)]
+    market.bars.clear()
+    for opened_ms, *numbers in body.get("bars") or ():
+        opened, high, low, close, volume = (Decimal(str(each)) for each in numbers)
+        opened_at = datetime.fromtimestamp(int(opened_ms) / 1000, UTC)
+        market.bars.append(
+            Bar(opened_at=opened_at, open=opened, high=high, low=low, close=close, volume=volume)
+        )
+    return {"bars": len(market.bars)}
 
 
 async def set_mark_price(context: LoopbackContext, body: Mapping[str, Any]) -> Json:

@@ -21,6 +21,7 @@ OPS: Mapping[str, Op] = {
     "price": market_operations.set_price,
     "book": market_operations.set_book,
     "print": market_operations.add_trade,
+    "bars": market_operations.set_bars,
     "mark": market_operations.set_mark_price,
     "funding": market_operations.set_funding_rate,
     "clock": market_operations.set_clock,

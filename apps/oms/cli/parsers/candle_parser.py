@@ -35,6 +35,17 @@ def _add_instruments(verbs: Any, json: argparse.ArgumentParser) -> None:
     add.add_argument("--min-qty", help="smallest quantity (0)")
     add.add_argument("--min-notional", help="smallest value of an order in quote (0)")
     add.add_argument("--contract-size", help="base per contract (1)")
+    load = add_verb(
+        verbs,
+        "load",
+        [json],
+        "store the instruments of an exchange",
+        example="instruments load --exchange binance --quote USDT",
+        run=lazy_command("research.candle_fetch", "load"),
+    )
+    load.add_argument("--exchange", required=True, help="name of the venue, as binance")
+    load.add_argument("--quote", help="only those of one quote currency")
+    _add_source(load)
     show = add_verb(
         verbs,
         "list",
@@ -47,6 +58,20 @@ def _add_instruments(verbs: Any, json: argparse.ArgumentParser) -> None:
 
 
 def _add_candles(verbs: Any, json: argparse.ArgumentParser) -> None:
+    fetch = add_verb(
+        verbs,
+        "fetch",
+        [json],
+        "store an exchange's candles that are missing; exit status 7 if some still are",
+        example="candles fetch BTC/USDT 5m 1h --exchange binance --start 2026-01-01",
+        run=lazy_command("research.candle_fetch", "fetch"),
+    )
+    fetch.add_argument("symbol", metavar="SYMBOL", help="as BTC/USDT")
+    fetch.add_argument("timeframes", nargs="+", metavar="TIMEFRAME", help="as 5m 1h")
+    fetch.add_argument("--exchange", required=True, help="name of the venue, as binance")
+    fetch.add_argument("--start", help="from here on (the first stored candle)")
+    fetch.add_argument("--end", help="before this time (now)")
+    _add_page(fetch)
     read = add_verb(
         verbs,
         "import",
@@ -61,13 +86,15 @@ def _add_candles(verbs: Any, json: argparse.ArgumentParser) -> None:
         verbs,
         "gaps",
         [json],
-        "list missing candles; exit status 7 if there are any",
+        "list or fetch missing candles; exit status 7 if there are any",
         example="candles gaps --exchange binance --symbol BTC/USDT --timeframe 1h",
         run=lazy_command("research.candles", "gaps"),
     )
     _add_series(gaps)
     gaps.add_argument("--start", help="from here on (the first stored candle)")
     gaps.add_argument("--end", help="before this time (the last stored candle)")
+    gaps.add_argument("--fill", action="store_true", help="fetch them first, until --end or now")
+    _add_page(gaps)
     resample = add_verb(
         verbs,
         "resample",
@@ -89,6 +116,21 @@ def _add_candles(verbs: Any, json: argparse.ArgumentParser) -> None:
         run=lazy_command("research.candles", "coverage"),
     )
     coverage.add_argument("--exchange", help="of one exchange")
+
+
+def _add_page(command: CommandParser) -> None:
+    command.add_argument("--limit", type=int, default=1000, help="candles of a request (1000)")
+    _add_source(command)
+
+
+def _add_source(command: CommandParser) -> None:
+    command.add_argument(
+        "--environment",
+        default="live",
+        choices=("live", "testnet", "demo", "loopback"),
+        help="whose public data (live)",
+    )
+    command.add_argument("--config", metavar="JSON", help="extra_config, as that of an account")
 
 
 def _add_series(command: CommandParser, *, timeframe: bool = True) -> None:

@@ -41,27 +41,35 @@ def import_file(parsed: argparse.Namespace) -> Any:
         )
         first, end = candles[0].open_time, timeframe.next_open(candles[-1].open_time)
         gaps = await stored_gaps(store.candles, instrument, timeframe, first, end)
-        return _counts(counts, fetched=len(candles)) | {"gaps": _gaps(gaps)}
+        return {"ok": True} | counts_json(counts, fetched=len(candles)) | {"gaps": gaps_json(gaps)}
 
     return _with_gaps(with_store(parsed, work))
 
 
 def gaps(parsed: argparse.Namespace) -> Any:
-    """Return the missing candles of a series."""
+    """Return the missing candles of a series; with ``--fill`` they are fetched first."""
+    if parsed.fill:
+        from oms.cli.research.candle_fetch import fill
+
+        return fill(parsed)
     timeframe = Timeframe(parsed.timeframe)
     start, end = read_time(parsed.start, "start"), read_time(parsed.end, "end")
 
     async def work(store: SqlStore) -> Any:
         instrument = await require_instrument(store.instruments, parsed.exchange, parsed.symbol)
         found = await stored_gaps(store.candles, instrument, timeframe, start, end)
-        return {"ok": not found, "missing": sum(gap.count for gap in found), "gaps": _gaps(found)}
+        return {
+            "ok": not found,
+            "missing": sum(gap.count for gap in found),
+            "gaps": gaps_json(found),
+        }
 
     return _with_gaps(with_store(parsed, work))
 
 
 def resample(parsed: argparse.Namespace) -> Any:
     """Make candles of larger timeframes."""
-    source, *targets = [_timeframe(text) for text in parsed.timeframes]
+    source, *targets = [read_timeframe(text) for text in parsed.timeframes]
     if not targets:
         raise CommandFailed("a source and at least one larger timeframe are required", status=2)
 
@@ -112,11 +120,13 @@ def _with_gaps(answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _counts(counts: UpsertCounts, *, fetched: int) -> dict[str, Any]:
-    return {"ok": True, "fetched": fetched, **asdict(counts), "invalid": 0}
+def counts_json(counts: UpsertCounts, *, fetched: int, invalid: int = 0) -> dict[str, Any]:
+    """Return what a write did to the database."""
+    return {"fetched": fetched, **asdict(counts), "invalid": invalid}
 
 
-def _gaps(found: Sequence[CandleGap]) -> list[dict[str, Any]]:
+def gaps_json(found: Sequence[CandleGap]) -> list[dict[str, Any]]:
+    """Return gaps; the end of each is exclusive."""
     return [
         {"start": time_text(gap.start), "end": time_text(gap.end), "count": gap.count}
         for gap in found
@@ -127,7 +137,8 @@ def _times(times: Sequence[datetime]) -> list[str | None]:
     return [time_text(each) for each in times]
 
 
-def _timeframe(text: str) -> Timeframe:
+def read_timeframe(text: str) -> Timeframe:
+    """Return a timeframe. Raises ``CommandFailed``."""
     try:
         return Timeframe(text)
     except ValueError:

@@ -40,8 +40,9 @@ class ProgressReport:
         if self._bar is not None:
             self._bar.stop()
 
-    def update(self, done: int, note: str = "") -> None:
-        """Show that ``done`` of the total is done."""
+    def update(self, done: int, note: str = "", *, total: int | None = None) -> None:
+        """Show that ``done`` of the total is done; ``total`` replaces the total."""
+        self._total = self._total if total is None else total
         now = time.monotonic()
         if now - self._shown_at < (BAR_SECONDS if self._is_terminal else LINE_SECONDS):
             return
@@ -60,7 +61,7 @@ class ProgressReport:
             self._bar = _new_bar()
             self._task = self._bar.add_task(self._what, total=self._total, note="")
             self._bar.start()
-        self._bar.update(self._task, completed=done, note=note, refresh=True)
+        self._bar.update(self._task, completed=done, total=self._total, note=note, refresh=True)
 
 
 def _new_bar() -> "Progress":

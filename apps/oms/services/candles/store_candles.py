@@ -40,7 +40,7 @@ async def store_candles(
     """
     if late := next((each for each in candles if each.open_time > now), None):
         raise Invalid(f"the candle of {late.open_time.isoformat()} is in the future")
-    settled_at = now - timedelta(seconds=SETTLE_SECONDS)
+    settled_at = _settled_at(now)
     total = UpsertCounts()
     for part in _batches(candles):
         rows = [
@@ -74,6 +74,15 @@ async def stored_gaps(
     series = CandleSeries(instrument_id=instrument.id, timeframe=timeframe)
     rows = [row.candle.open_time async for row in store.closed(series, start, end)]
     return list(find_gaps(rows, timeframe, start, end))
+
+
+def closed_until(timeframe: Timeframe, now: datetime) -> datetime:
+    """Return the open time of the candle that still forms, or has not settled, at ``now``."""
+    return timeframe.open_of(_settled_at(now))
+
+
+def _settled_at(now: datetime) -> datetime:
+    return now - timedelta(seconds=SETTLE_SECONDS)
 
 
 def add_counts(one: UpsertCounts, other: UpsertCounts) -> UpsertCounts:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from oms.domain.errors import Invalid
-from oms.domain.market.candle import Candle
+from oms.domain.market.candle import Candle, check_candle
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.money import DIGITS_MAX, NotADecimal, parse_decimal, round_to_scale
 from oms.domain.value import constructor
@@ -136,15 +136,8 @@ def _rounded(text: str) -> Decimal | None:
 
 
 def _check(candle: Candle, timeframe: Timeframe, last: datetime | None) -> None:
-    time, low, high = candle.open_time, candle.low, candle.high
-    if timeframe.open_of(time) != time:
-        raise Invalid(f"{time.isoformat()} is not on a boundary of {timeframe.value}")
+    check_candle(candle, timeframe)
+    time = candle.open_time
     if last is not None and time <= last:
         problem = "occurs twice" if time == last else f"follows {last.isoformat()}"
         raise Invalid(f"the candle of {time.isoformat()} {problem}; times must ascend")
-    if low <= 0:
-        raise Invalid(f"low {low} must be above 0")
-    if not (low <= candle.open <= high and low <= candle.close <= high):
-        raise Invalid(f"open {candle.open} and close {candle.close} must lie in {low} to {high}")
-    if candle.volume is not None and candle.volume < 0:
-        raise Invalid(f"volume {candle.volume} must be at least 0")

@@ -1,4 +1,4 @@
-"""A client without a key that calls public data only, for prices.
+"""A client without a key that calls public data only, for prices and candles.
 
 For paper accounts it calls the venue's live hosts only, for others the hosts of their environment,
 under the host guard. An account with URLs of its own
@@ -18,7 +18,7 @@ from oms.domain.instrument import Instrument
 PUBLIC_METHODS = frozenset(
     (
         *("fetch_tickers", "fetch_bids_asks", "fetch_mark_prices"),
-        *("fetch_order_book", "fetch_trades"),
+        *("fetch_order_book", "fetch_trades", "fetch_ohlcv"),
     )
 )
 """All methods that it calls, besides the clock and the market table."""
@@ -56,6 +56,11 @@ class PublicClient:
     def has(self, method: str) -> bool:
         """Returns whether the venue itself has a method, by ccxt's name of it."""
         return self._client.exchange.has.get(method) is True
+
+    def timeframes(self) -> Sequence[str]:
+        """Returns the lengths of candles that the venue has, as ``1m``; empty if it has none."""
+        exchange = self._client.exchange
+        return [*(exchange.timeframes or ())] if self.has("fetchOHLCV") else []
 
     async def open(self) -> None:
         """Opens the client. Raises ``NotSent``, ``Rejected``, ``ReadFailed``."""
