@@ -42,6 +42,7 @@ SOURCE_FIELDS = {
     "symbol_map": [{"BTC": "BTC/USDT"}],
     **{name: ["1.5", 0] for name in ("tp_pct", "sl_pct", "max_signal_slippage_pct")},
 }
+SYMBOLS = ["BTC/USDT:USDT", "BTC/USDT"]
 STORM = {"closed": True, "comment": "asked about"}
 PASSWORD = "seventeen quiet rivers"
 #: By role, the paths where the other role enumerates invalid values. What both may do is checked
@@ -111,6 +112,8 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
         for payload in ({}, {"side": "sell", "qty": "0.004"}, RESTING):
             orders.append(post_order(gateway, account_id, **payload)["results"][0]["order_id"])
     listed = ",".join(map(str, accounts))
+    for symbol in SYMBOLS if role == "admin" else ():
+        gateway.oms("instruments", "add", "--exchange=binance", f"--symbol={symbol}")
     positions = get(gateway, f"/oms/positions/open?account_ids={listed}")["items"]
     strategy = _made(gateway, gateway.api_key, "/strategies", name=role, account_ids=accounts)
     key = _made(gateway, keys[role], "/user/api-keys", label="asked about")
@@ -175,6 +178,10 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
         "delivery_id": [message["id"] for message in messages],
         "share_link_id": [link["share_link"]["share_link_id"] for link in links],
         "share_token": [link["token"] for link in links],
+        "exchange": ["binance"],
+        "timeframe": ["1h"],
+        "start": ["2026-01-01T00:00:00Z"],
+        "end": ["2026-12-31T00:00:00Z"],
         "url": ["https://example.com/oms"],
         "date": own_days,
         "open": ["09:30"],
@@ -193,7 +200,7 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
         "ids": [",".join(map(str, orders)), str(ids[0])],
         "user_id": [user["user_id"]],
         "api_key_id": [key["api_key_id"], user["api_key_id"]],
-        "symbol": ["BTC/USDT:USDT", "BTC/USDT"],
+        "symbol": SYMBOLS,
         "since": ["0", "2026-01-01T00:00:00Z"],
         "start_date": ["2026-01-01"],
         "end_date": ["2026-12-31"],

@@ -44,6 +44,7 @@ from oms.ports.reconcile_store import ReconcileStore
 from oms.ports.runner.task_leases import TaskLeases
 from oms.services.access.administer import Administer
 from oms.services.access.authenticate import Authenticate
+from oms.services.candles.read_candles import ReadCandles
 from oms.services.notifications.sink_admin import SinkAdmin
 from oms.services.performance.queries import PerformanceQueries
 from oms.services.queries.ledger_queries import LedgerQueries
@@ -134,6 +135,7 @@ class ApiContext:
     session_overrides: SessionOverrideAdmin
     performance: PerformanceQueries
     share_links: ShareLinkAdmin
+    read_candles: ReadCandles
     #: Mark prices of open positions; without it positions are returned without marks.
     mark_prices: MarkPrices | None = None
     #: Matched views of positions; without it positions are returned without them.

@@ -21,6 +21,7 @@ from oms.api.rate_limits import RateLimiter
 from oms.api.web_page.page_files import PageFolder
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.server import WebSocketServer
+from oms.bootstrap.market_data import build_read_candles
 from oms.bootstrap.signals import build_signals
 from oms.bootstrap.valuation import build_performance, build_value_accounts
 from oms.config import Settings
@@ -60,8 +61,7 @@ def wire_api(
 ) -> Application:
     """Return the application; it closes ``notifier`` and ``store`` when it stops."""
     request_metrics = RequestMetrics(started_at=clock.now())
-    commands = settings.commands
-    depths = QueueDepthLimiter(queue=store.queue, depth_max=commands.queue_depth_max)
+    depths = QueueDepthLimiter(queue=store.queue, depth_max=settings.commands.queue_depth_max)
     queries = LedgerQueries(registry=store.registry, history=store.history, queue=store.queue)
     submit = _build_submit(settings, store, notifier, depths, clock)
     value_accounts = build_value_accounts(settings, store, clock)
@@ -100,6 +100,7 @@ def wire_api(
         session_overrides=SessionOverrideAdmin(store=store.session_overrides),
         performance=performance,
         share_links=_build_share_links(store, queries, performance, value_accounts, clock),
+        read_candles=build_read_candles(store, clock),
         account_groups=_build_account_groups(store, performance),
         mark_prices=value_accounts.mark_prices,
         position_figures=_position_figures(store),

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from oms.bootstrap.exchange_factory import build_market_cache
 from oms.config import Settings
 from oms.domain.errors import Invalid, Unavailable
+from oms.ports.clock import Clock
 from oms.ports.market.candle_fetcher import CandleFetcher
+from oms.services.candles.read_candles import ReadCandles
 
 if TYPE_CHECKING:
     from oms.adapters.sql.store import SqlStore
@@ -43,3 +45,8 @@ async def open_candle_fetcher(
         yield CcxtCandleFetcher(exchange, client)
     finally:
         await client.close()
+
+
+def build_read_candles(store: "SqlStore", clock: Clock) -> ReadCandles:
+    """Return what reads stored candles."""
+    return ReadCandles(instruments=store.instruments, candles=store.candles, clock=clock)

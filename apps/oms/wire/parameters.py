@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from oms.domain.ids import ID_MAX
+from oms.domain.market.timeframe import Timeframe
 from oms.domain.notifications.delivery import DeliveryStatus
 from oms.domain.reconcile.discrepancy import DiscrepancyClass, DiscrepancyStatus
 
@@ -127,6 +128,31 @@ EXECUTION_GROUP_BY = _query(
     "group_by", "One row per group.", _words("strategy", "symbol", "exchange")
 )
 RESOLUTION = _query("resolution", "Only the last point of each.", _words("hour", "day"))
+CANDLES_EXCHANGE = _query(
+    "exchange",
+    "Of one exchange, by the name of its venue.",
+    {"type": "string", "examples": ["binance"]},
+    is_required=True,
+)
+CANDLES_SYMBOL = _query(
+    "symbol", "Of one symbol.", {"type": "string", "examples": ["BTC/USDT"]}, is_required=True
+)
+TIMEFRAME = _query(
+    "timeframe",
+    "Length of a candle.",
+    _words(*(each.value for each in Timeframe)),
+    is_required=True,
+)
+START = _query("start", "Candles that open from this moment on.", _TIME)
+END = _query("end", "Candles that open before this moment.", _TIME)
+CANDLES_LIMIT = _query(
+    "limit",
+    "How many candles at most, the newest ones.",
+    {"type": "integer", "minimum": 1, "maximum": OPEN_ROWS_MAX, "default": 500},
+)
+INCLUDE_OPEN = _query("include_open", "Also the candle that still forms.", _FLAG)
+INSTRUMENTS_EXCHANGE = _query("exchange", "Of one exchange.", _TEXT)
+ACTIVE = _query("active", "Instruments that are traded, or not.", _FLAG)
 INCLUDE_CLOSED = _query("include_closed", "Closed positions too.", _FLAG)
 GROUP = _query("group", "One row per account and symbol.", _words("symbol"))
 START_DATE = _query("start_date", "First day, YYYY-MM-DD; not needed with since or cursor.", _DATE)
@@ -231,6 +257,11 @@ ORDERS = (
     *(*_ORDER_FILTERS, *_DATES, *_PAGING, ORDERS_LIMIT),
 )
 OPEN_POSITIONS = (*OPEN_LIST, INCLUDE_CLOSED, GROUP)
+CANDLES = (
+    *(CANDLES_EXCHANGE, CANDLES_SYMBOL, TIMEFRAME, START, END),
+    *(CANDLES_LIMIT, CURSOR, INCLUDE_OPEN),
+)
+INSTRUMENTS = (INSTRUMENTS_EXCHANGE, ACTIVE)
 EQUITY = (ACCOUNT_IDS, FROM, TO, RESOLUTION)
 SUMMARY = (ACCOUNT_IDS, STRATEGY_ID, FROM, TO)
 EXECUTIONS = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, FROM, TO, EXECUTION_GROUP_BY)

@@ -108,9 +108,9 @@ def read_history_query(query: Query, now: datetime, *, is_dated: bool = True) ->
         page_size=read_number(query, p.PAGE_SIZE),
         after_id=read_cursor(query),
         descending=query.get(p.SORT.name, "").lower() == "desc",
-        with_total=_flag(query, p.WITH_TOTAL) is not False,
+        with_total=read_flag(query, p.WITH_TOTAL) is not False,
         status=read_words(query, p.STATUS),
-        reconciled=_flag(query, p.RECONCILED),
+        reconciled=read_flag(query, p.RECONCILED),
         order_id=read_optional_id(query, p.ORDER_ID),
         position_id=read_optional_id(query, p.POSITION_ID),
     )
@@ -134,7 +134,7 @@ def read_admin_query(query: Query, now: datetime) -> HistoryQuery:
         page_size=read_number(query, p.PAGE_SIZE),
         after_id=read_cursor(query),
         descending=query.get(p.SORT.name, "").lower() == "desc",
-        with_total=_flag(query, p.WITH_TOTAL) is not False,
+        with_total=read_flag(query, p.WITH_TOTAL) is not False,
     )
     return evolve(_narrowed(query, window), since=since, until=until)
 
@@ -222,7 +222,8 @@ def read_optional_id(query: Query, parameter: p.Parameter) -> int | None:
     return int(text)
 
 
-def _flag(query: Query, parameter: p.Parameter) -> bool | None:
+def read_flag(query: Query, parameter: p.Parameter) -> bool | None:
+    """Return a flag; ``None`` if it is absent. Raises ``Malformed``."""
     name = parameter.name
     text = query.get(name, "").lower()
     if not text:

@@ -32,6 +32,7 @@ TITLES = {
     "sources": "Sources of signals",
     "alerts": "Price alerts",
     "notifications": "Notifications",
+    "market": "Market data",
     "hours": "Market hours",
     "ccxt": "ccxt",
     "people": "Current user",

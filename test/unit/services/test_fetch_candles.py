@@ -19,7 +19,7 @@ from oms.domain.market.market_instrument import MarketInstrument
 from oms.domain.market.timeframe import Timeframe
 from oms.ports.audit_log import AuditContext
 from oms.ports.clock import Clock
-from oms.ports.market.candle_fetcher import CandlePage
+from oms.ports.market.candle_fetcher import FetchedCandles
 from oms.ports.market.candle_store import CandleSeries
 from oms.services.candles.fetch_candles import EMPTY_PAGES_MAX, CandleFetch, FetchResult
 
@@ -39,11 +39,11 @@ class RecordedFetcher:
 
     async def fetch(
         self, symbol: str, timeframe: Timeframe, since: datetime, limit: int
-    ) -> CandlePage:
+    ) -> FetchedCandles:
         first = int((since - START) / HOUR)
         self.requests.append(first)
         found = [hour for hour in sorted(self.hours) if first <= hour < first + limit]
-        return CandlePage(candles=[_candle(hour, self.hours[hour]) for hour in found])
+        return FetchedCandles(candles=[_candle(hour, self.hours[hour]) for hour in found])
 
 
 def _candle(hour: int, price: int) -> Candle:

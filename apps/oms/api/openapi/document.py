@@ -64,6 +64,7 @@ _HEADERS: Mapping[str, tuple[str, Schema]] = {
     "Retry-After": ("Seconds to wait.", _COUNT),
     "WWW-Authenticate": ("The authentication scheme.", _TEXT),
     "Set-Cookie": ("The cookie of the browser session.", _TEXT),
+    "ETag": ("The version of the body, for If-None-Match.", _TEXT),
     "Location": ("The command, if a single one was sent.", _TEXT),
     "Idempotent-Replayed": ("The response is that of the first request.", _TEXT),
     "Preference-Applied": ("The applied part of Prefer.", _TEXT),

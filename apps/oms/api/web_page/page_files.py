@@ -5,12 +5,12 @@ again when its ``build.json`` changes, which a build writes last.
 """
 
 import gzip
-import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from threading import Lock
 
+from oms.api.entity_tags import entity_tag
 from oms.domain.value import value
 
 INDEX = "index.html"
@@ -97,6 +97,6 @@ def page_file(name: str, body: bytes) -> PageFile:
         compressed=compressed,
         media_type=MEDIA_TYPES.get(suffix, _UNKNOWN_TYPE),
         # Weak: the same for both encodings.
-        etag=f'W/"{hashlib.sha256(body).hexdigest()[:32]}"',
+        etag=entity_tag(body),
         is_immutable=name.startswith(ASSETS),
     )

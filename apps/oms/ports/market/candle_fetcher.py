@@ -11,7 +11,7 @@ from oms.domain.value import value
 
 
 @value
-class CandlePage:
+class FetchedCandles:
     """What an exchange returned for one request; ``candles`` ascend, each time once."""
 
     candles: Sequence[Candle]
@@ -28,7 +28,7 @@ class CandleFetcher(Protocol):
 
     async def fetch(
         self, symbol: str, timeframe: Timeframe, since: datetime, limit: int
-    ) -> CandlePage:
+    ) -> FetchedCandles:
         """Return candles that open from ``since`` on, the one that still forms included.
 
         Raises ``NotFound`` for an unknown symbol, ``Invalid`` for a timeframe that the exchange

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from kit.backtests.stored_candles import store_candle
 from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
 from oms.api.app import served_routes
 
 PATHS = sorted(route.path for route in served_routes() if "GET" in (route.methods or ()))
 QUERY = "account_ids={account}&account_id={account}&scope=account&scope_id={account}"
 MORE = "&since=0&format=json"
+MORE_OF_PATHS = {"/market/candles": "&exchange=binance&symbol=BTC/USDT&timeframe=1h"}
 WITHOUT_JSON = "/metrics"
 
 
@@ -33,6 +35,7 @@ async def _fill(gateway: InProcessGateway) -> dict[str, str]:
     key = await gateway.client("POST", "/user/api-keys", {"label": "schema"}, **admin)
     shared = {"view": "stats", "account_ids": [gateway.account_id], "title": "schema"}
     link = await gateway.client("POST", "/user/share-links", shared)
+    await store_candle(gateway.store)
     return {"api_key_id": str(key.json()["api_key_id"]), "share_token": link.json()["token"]}
 
 
@@ -40,7 +43,7 @@ def _target(path: str, gateway: InProcessGateway, made: Mapping[str, str]) -> st
     names = {"exchange_id": "paper.binance", "view": "history_orders", "ids": "1,2"}
     names |= {"account_id": str(gateway.account_id), **made}
     filled = re.sub(r"\{(\w+)\}", lambda match: names.get(match[1], "1"), path)
-    return f"{filled}?{QUERY.format(account=gateway.account_id)}{MORE}"
+    return f"{filled}?{QUERY.format(account=gateway.account_id)}{MORE}{MORE_OF_PATHS.get(path, '')}"
 
 
 def _errors(document: Any, path: str, status: int, body: object) -> list[str]:

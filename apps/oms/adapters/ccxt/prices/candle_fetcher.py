@@ -13,7 +13,7 @@ from oms.domain.market.candle import Candle, check_candle
 from oms.domain.market.market_instrument import MarketInstrument
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.money import round_to_scale
-from oms.ports.market.candle_fetcher import CandlePage
+from oms.ports.market.candle_fetcher import FetchedCandles
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -36,7 +36,7 @@ class CcxtCandleFetcher:
 
     async def fetch(
         self, symbol: str, timeframe: Timeframe, since: datetime, limit: int
-    ) -> CandlePage:
+    ) -> FetchedCandles:
         """Return candles that open from ``since`` on.
 
         Raises ``NotFound``, ``Invalid``, ``Unavailable``.
@@ -56,7 +56,7 @@ class CcxtCandleFetcher:
         return parse_candles(rows, timeframe)
 
 
-def parse_candles(rows: Sequence[Any], timeframe: Timeframe) -> CandlePage:
+def parse_candles(rows: Sequence[Any], timeframe: Timeframe) -> FetchedCandles:
     """Return the candles of ccxt's rows ``[milliseconds, open, high, low, close, volume]``.
 
     Of several rows of one time the last counts; rows that are no valid candle are counted.
@@ -71,7 +71,7 @@ def parse_candles(rows: Sequence[Any], timeframe: Timeframe) -> CandlePage:
             invalid += 1
         else:
             candles[candle.open_time] = candle
-    return CandlePage(candles=[candles[time] for time in sorted(candles)], invalid=invalid)
+    return FetchedCandles(candles=[candles[time] for time in sorted(candles)], invalid=invalid)
 
 
 def _candle(row: Sequence[Any]) -> Candle:

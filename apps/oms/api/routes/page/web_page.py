@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from oms.api.browser.site import own_origin, read_site
 from oms.api.client_ip import client_ip
 from oms.api.context import api_context
+from oms.api.entity_tags import is_known
 from oms.api.middleware.security_headers import SECURITY_HEADERS_KEY
 from oms.api.web_page.page_files import ASSETS, INDEX, PageFile, PageFolder
 from oms.api.web_page.page_headers import IMMUTABLE, NO_CACHE, page_headers
@@ -80,18 +81,12 @@ def _file_response(request: Request, file: PageFile) -> Response:
     headers_of_page = page_headers(site, own_origin(site, settings), cache_control)
     request.scope[SECURITY_HEADERS_KEY] = headers_of_page
     headers = {"etag": file.etag, "vary": "Accept-Encoding"}
-    if _is_known(request.headers.get("if-none-match", ""), file.etag):
+    if is_known(request, file.etag):
         return Response(status_code=304, headers=headers)
     headers["content-type"] = file.media_type
     if file.compressed is None or not _takes_gzip(request.headers.get("accept-encoding", "")):
         return Response(file.body, headers=headers)
     return Response(file.compressed, headers=headers | {"content-encoding": "gzip"})
-
-
-def _is_known(if_none_match: str, etag: str) -> bool:
-    """Return whether the browser has this version; entity tags are compared weakly."""
-    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-    return "*" in tags or etag.removeprefix("W/") in tags
 
 
 def _takes_gzip(accept_encoding: str) -> bool:

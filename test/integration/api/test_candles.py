@@ -1,0 +1,163 @@
+"""``GET /market/candles`` and ``GET /market/symbols`` over HTTP."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kit.gateway.in_process import InProcessGateway
+from oms.domain.market.candle import Candle
+from oms.domain.market.candle_rows import CandleRow, CandleSource
+from oms.domain.market.market_instrument import MarketInstrument
+from oms.domain.market.timeframe import Timeframe
+from oms.ports.audit_log import AuditContext
+from oms.ports.market.candle_store import CandleSeries
+
+HOUR = timedelta(hours=1)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+SERIES = "exchange=binance&symbol=BTC/USDT&timeframe=1h"
+
+
+def _row(at: datetime, price: int, *, is_closed: bool = True, volume: str | None = "2.50") -> Any:
+    number = Decimal(price)
+    candle = Candle(
+        open_time=at,
+        open=number,
+        high=number + 2,
+        low=number - 1,
+        close=number + 1,
+        volume=None if volume is None else Decimal(volume),
+    )
+    return CandleRow(
+        candle=candle, is_closed=is_closed, source=CandleSource.EXCHANGE, updated_at=START
+    )
+
+
+async def _add(gateway: InProcessGateway, exchange: str, rows: Sequence[CandleRow]) -> None:
+    instrument = MarketInstrument(
+        id=0, exchange=exchange, symbol="BTC/USDT", base="BTC", quote="USDT"
+    )
+    context = AuditContext(actor="test", at=START)
+    stored = await gateway.store.instruments.add(instrument, context)
+    series = CandleSeries(instrument_id=stored.id, timeframe=Timeframe.HOUR)
+    await gateway.store.candles.upsert(series, rows)
+
+
+@pytest.fixture
+async def candles(gateway: InProcessGateway) -> InProcessGateway:
+    """Return a gateway with ten candles of one exchange and one of another."""
+    await _add(gateway, "binance", [_row(START + n * HOUR, 100 + n) for n in range(10)])
+    await _add(gateway, "bybit", [_row(START, 7, volume=None)])
+    return gateway
+
+
+async def _read(gateway: InProcessGateway, query: str) -> Any:
+    response = await gateway.client("GET", f"/market/candles?{query}")
+    assert response.status == 200, response.body
+    return response.json()
+
+
+def _closes(body: Any) -> list[str]:
+    return [item["close"] for item in body["items"]]
+
+
+async def test_the_newest_are_returned_ascending(candles: InProcessGateway) -> None:
+    body = await _read(candles, f"{SERIES}&limit=3")
+    assert _closes(body) == ["108", "109", "110"]
+    assert body["items"][0] == {
+        "time": "2026-01-01T07:00:00.000000Z",
+        "open": "107",
+        "high": "109",
+        "low": "106",
+        "close": "108",
+        "volume": "2.5",
+        "is_closed": True,
+    }
+    assert (body["exchange"], body["symbol"], body["timeframe"]) == ("binance", "BTC/USDT", "1h")
+
+
+async def test_the_cursor_leads_to_the_first_candle(candles: InProcessGateway) -> None:
+    pages, cursor = [], ""
+    while cursor is not None:
+        body = await _read(candles, f"{SERIES}&limit=4&cursor={cursor}")
+        pages.append(_closes(body))
+        cursor = body["next_cursor"]
+    assert [len(page) for page in pages] == [4, 4, 2]
+    assert [each for page in reversed(pages) for each in page] == [str(101 + n) for n in range(10)]
+
+
+async def test_a_range_is_half_open(candles: InProcessGateway) -> None:
+    bounds = "start=2026-01-01T02:00:00Z&end=2026-01-01T05:00:00Z"
+    body = await _read(candles, f"{SERIES}&{bounds}")
+    assert (_closes(body), body["next_cursor"]) == (["103", "104", "105"], None)
+    older = (await _read(candles, f"{SERIES}&{bounds}&limit=2"))["next_cursor"]
+    assert _closes(await _read(candles, f"{SERIES}&{bounds}&limit=2&cursor={older}")) == ["103"]
+
+
+async def test_exchanges_have_histories_of_their_own(candles: InProcessGateway) -> None:
+    body = await _read(candles, SERIES.replace("binance", "bybit"))
+    assert [(item["close"], item["volume"]) for item in body["items"]] == [("8", None)]
+
+
+async def test_the_forming_candle_is_added_where_it_is_wanted(gateway: InProcessGateway) -> None:
+    day = datetime.now(UTC).replace(year=datetime.now(UTC).year + 1)
+    forming = _row(day.replace(minute=0, second=0, microsecond=0), 6, is_closed=False)
+    outdated = _row(START - 5 * HOUR, 4, is_closed=False)
+    await _add(gateway, "binance", [_row(START, 5), forming, outdated])
+    assert _closes(await _read(gateway, SERIES)) == ["6"]
+    both = await _read(gateway, f"{SERIES}&include_open=true&limit=1")
+    shown = [(item["close"], item["is_closed"]) for item in both["items"]]
+    assert shown == [("6", True), ("7", False)], "what was left open earlier does not form"
+
+
+async def test_what_a_client_has_is_not_sent_again(candles: InProcessGateway) -> None:
+    path = f"/market/candles?{SERIES}"
+    first = await candles.client("GET", path)
+    tag = first.headers["etag"]
+    again = await candles.client("GET", path, headers={"if-none-match": tag})
+    assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag)
+    series = CandleSeries(instrument_id=1, timeframe=Timeframe.HOUR)
+    await candles.store.candles.upsert(series, [_row(START + 10 * HOUR, 200)])
+    changed = await candles.client("GET", path, headers={"if-none-match": tag})
+    assert (changed.status, changed.json()["items"][-1]["close"]) == (200, "201")
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        (f"{SERIES}&limit=0", 422, "validation_error"),
+        (f"{SERIES}&limit=-5", 422, "validation_error"),
+        (f"{SERIES}&limit=5001", 422, "validation_error"),
+        (f"{SERIES}&limit=1e3", 422, "validation_error"),
+        (f"{SERIES}&start=yesterday", 422, "validation_error"),
+        (f"{SERIES}&start=2&end=1", 422, "validation_error"),
+        (f"{SERIES}&cursor=x", 422, "validation_error"),
+        (SERIES.replace("1h", "7m"), 422, "validation_error"),
+        (SERIES.replace("1h", "1H"), 422, "validation_error"),
+        ("symbol=BTC/USDT&timeframe=1h", 422, "validation_error"),
+        ("exchange=binance&timeframe=1h", 422, "validation_error"),
+        ("exchange=binance&symbol=BTC/USDT", 422, "validation_error"),
+        (SERIES.replace("binance", "nowhere"), 404, "not_found"),
+        (SERIES.replace("BTC", "DOGE"), 404, "not_found"),
+    ],
+)
+async def test_a_bad_query_is_refused(
+    candles: InProcessGateway, query: str, status: int, code: str
+) -> None:
+    response = await candles.client("GET", f"/market/candles?{query}")
+    body = response.json()
+    assert response.status == status, body
+    assert code in (body["detail"]["code"] if isinstance(body["detail"], dict) else code)
+
+
+async def test_instruments_are_listed(candles: InProcessGateway) -> None:
+    async def exchanges(query: str) -> list[str]:
+        body = (await candles.client("GET", f"/market/symbols?{query}")).json()
+        return [item["exchange"] for item in body["items"]]
+
+    assert await exchanges("") == ["binance", "bybit"]
+    assert await exchanges("exchange=bybit&active=true") == ["bybit"]
+    assert await exchanges("active=false") == []
+    assert (await candles.client("GET", "/market/symbols?active=maybe")).status == 422
