@@ -25,10 +25,12 @@ FIRST_RUN_FILE = "first-run.json"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-class CommandSettings(BaseModel):
-    """Acceptance of commands."""
-
+class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class CommandSettings(_Section):
+    """Acceptance of commands."""
 
     #: How long a request waits for its results by default.
     default_wait_ms: int = Field(default=10_000, ge=0, le=60_000)
@@ -47,10 +49,8 @@ class CommandSettings(BaseModel):
     idempotency_hours: int = Field(default=72, ge=1)
 
 
-class ConnectionSettings(BaseModel):
+class ConnectionSettings(_Section):
     """Client connections of one API process."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     #: Open connections; absent: what the limit of file descriptors leaves.
     open_max: int | None = Field(default=None, ge=1)
@@ -70,10 +70,8 @@ class ConnectionSettings(BaseModel):
     write_seconds: float = Field(default=60, gt=0)
 
 
-class EventSettings(BaseModel):
+class EventSettings(_Section):
     """Event streams and WebSocket connections."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     retention_days: int = Field(default=7, ge=1)
     #: Interval of server PINGs, and the longest wait for a PONG.
@@ -89,10 +87,8 @@ class EventSettings(BaseModel):
     frames_per_second_max: int = Field(default=5000, ge=1)
 
 
-class RateLimitSettings(BaseModel):
+class RateLimitSettings(_Section):
     """Requests per second of one key in one process; defaults are above normal clients' needs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     #: All other requests.
     read_per_second: int = Field(default=5000, ge=1)
@@ -104,10 +100,8 @@ class RateLimitSettings(BaseModel):
     ccxt_per_second: int = Field(default=200, ge=1)
 
 
-class DeskSettings(BaseModel):
+class DeskSettings(_Section):
     """Figures of accounts."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     #: How often prices at real exchanges are read; they are stale once three times as old.
     price_refresh_seconds: float = Field(default=5, ge=1, le=3600)
@@ -121,10 +115,8 @@ class DeskSettings(BaseModel):
     limit_currency: str = Field(default="USD", pattern=r"^[A-Z0-9]{2,20}$")
 
 
-class SignalSettings(BaseModel):
+class SignalSettings(_Section):
     """Receipt of signals."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     #: How long the answer to a bounce signal waits for what becomes of it.
     wait_ms: int = Field(default=2000, ge=0, le=60_000)
@@ -155,10 +147,8 @@ PresetName = Literal["open", "standard", "strict", "small"]
 """``domain.risk.policy_keys.PRESETS``."""
 
 
-class RiskPresetSettings(BaseModel):
+class RiskPresetSettings(_Section):
     """Risk preset of new accounts, by their environment."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     paper: PresetName = "open"
     loopback: PresetName = "open"
@@ -167,28 +157,37 @@ class RiskPresetSettings(BaseModel):
     live: PresetName = "standard"
 
 
-class NotifySettings(BaseModel):
+class NotifySettings(_Section):
     """Notifications."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     #: Whether messages may go to addresses that are not public.
     allow_private: bool = False
 
 
-class RunnerSettings(BaseModel):
+class RunnerSettings(_Section):
     """The process of background tasks."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     #: Whether ``oms up`` runs a runner, and the health of the gateway expects one.
     enabled: bool = True
 
 
-class UiSettings(BaseModel):
-    """The web desk, and the sessions of its browsers."""
+class CandleSourceSettings(_Section):
+    """Where the candles of an exchange are read."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    environment: Literal["live", "testnet", "demo", "loopback"] = "live"
+    #: Settings of ccxt, as those of an account.
+    extra_config: dict[str, Any] = {}
+
+
+class CandleSettings(_Section):
+    """Candles of exchanges."""
+
+    #: By the name of the venue.
+    sources: dict[str, CandleSourceSettings] = {}
+
+
+class UiSettings(_Section):
+    """The web desk, and the sessions of its browsers."""
 
     #: Whether the page is served under ``/ui/``.
     enabled: bool = True
@@ -243,6 +242,7 @@ class Settings(BaseModel):
     signals: SignalSettings = SignalSettings()
     risk_presets: RiskPresetSettings = RiskPresetSettings()
     notify: NotifySettings = NotifySettings()
+    candles: CandleSettings = CandleSettings()
     ui: UiSettings = UiSettings()
     #: Scheme, host and port under which browsers reach this gateway; absent: those of the request.
     public_url: str | None = None

@@ -46,7 +46,7 @@ from oms.api.routes import (
 )
 from oms.api.routes.browser import caller, login, preferences, session_lists
 from oms.api.routes.exports import ledger_rows
-from oms.api.routes.market import candles
+from oms.api.routes.market import candles, ingestion
 from oms.api.routes.notifications import sinks
 from oms.api.routes.orders import account_groups, order_lineage, previews
 from oms.api.routes.page import csp_reports, web_page
@@ -92,6 +92,7 @@ ROUTE_MODULES = (
     share_links,
     strategies,
     candles,
+    ingestion,
     admin_users,
     admin_accounts,
     admin_audit,

@@ -37,6 +37,7 @@ from oms.ports.idempotent_responses import IdempotentResponses
 from oms.ports.kill_switches import KillSwitchStore
 from oms.ports.leases import Leases
 from oms.ports.mark_prices import MarkPrices
+from oms.ports.market.ingestion import IngestionStore
 from oms.ports.metrics import MetricsQuery
 from oms.ports.notifier import Notifier
 from oms.ports.raw_payload_reads import RawPayloadReads
@@ -136,6 +137,7 @@ class ApiContext:
     performance: PerformanceQueries
     share_links: ShareLinkAdmin
     read_candles: ReadCandles
+    ingestions: IngestionStore
     #: Mark prices of open positions; without it positions are returned without marks.
     mark_prices: MarkPrices | None = None
     #: Matched views of positions; without it positions are returned without them.

@@ -101,6 +101,7 @@ def wire_api(
         performance=performance,
         share_links=_build_share_links(store, queries, performance, value_accounts, clock),
         read_candles=build_read_candles(store, clock),
+        ingestions=store.ingestions,
         account_groups=_build_account_groups(store, performance),
         mark_prices=value_accounts.mark_prices,
         position_figures=_position_figures(store),
@@ -108,8 +109,14 @@ def wire_api(
         page=PageFolder(PAGE_FOLDER) if settings.ui.enabled else None,
         close=store.close,
     )
-    feed = EventFeed(history=store.history, wait_notified=context.result_waiter.wait_notified)
-    return create_app(replace(context, websocket=WebSocketServer(context, feed)))
+    return create_app(_with_websocket(context))
+
+
+def _with_websocket(context: ApiContext) -> ApiContext:
+    """Return the context with the server of ``/ws``."""
+    waiter = context.result_waiter
+    feed = EventFeed(history=context.history, wait_notified=waiter.wait_notified)
+    return replace(context, websocket=WebSocketServer(context, feed))
 
 
 def _build_share_links(

@@ -1,26 +1,31 @@
 """The parts of a runner process over a store: its tasks.
 
-A runner has no credentials of exchanges: it opens no vault of them and no exchange.
+A runner has no credentials of exchanges: it opens no vault of them and no account at an exchange.
+Candles are public data.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 
 from oms.adapters.audit_file import AuditFile
 from oms.adapters.clock import SYSTEM_CLOCK
 from oms.adapters.notifications.apprise_sender import AppriseSender
 from oms.adapters.notifications.webhook_sender import WebhookSender
 from oms.adapters.sql.store import SqlStore
+from oms.bootstrap.market_data import CandleFetcherPool, open_candle_fetcher
 from oms.config import Settings
 from oms.domain.notifications.sink import SinkKind
 from oms.ports.clock import Clock
 from oms.ports.vault import Vault
 from oms.runner.audit_mirror import AuditMirror
+from oms.runner.ingestion import CandleIngestion
 from oms.runner.main import Runner
 from oms.runner.notifications import Notifications
 from oms.runner.task_run import RunnerTask
 from oms.runner.worker_watch import WorkerWatch
 from oms.services.access.chain_audit import ChainAudit
+from oms.services.candles.ingest_candles import IngestCandles
 from oms.services.notifications.collect_messages import CollectMessages
 from oms.services.notifications.send_messages import SendMessages
 
@@ -51,7 +56,11 @@ def _tasks(
     watch = WorkerWatch(
         workers=store.leases, leases=store.task_leases, events=store.task_events, clock=clock
     )
-    tasks: list[RunnerTask] = [watch, _notifications(settings, store, signal_vault, clock)]
+    tasks: list[RunnerTask] = [
+        watch,
+        _notifications(settings, store, signal_vault, clock),
+        _ingestion(settings, store, clock),
+    ]
     if settings.desk.audit_log_path is not None:
         mirror = AuditMirror(
             log=store.audit_log,
@@ -82,4 +91,15 @@ def _notifications(
         ),
         clock=clock,
         kept=timedelta(days=settings.events.retention_days),
+    )
+
+
+def _ingestion(settings: Settings, store: SqlStore, clock: Clock) -> CandleIngestion:
+    """Return the task that keeps scheduled series of candles up to date."""
+    fetchers = CandleFetcherPool(partial(open_candle_fetcher, store, settings))
+    return CandleIngestion(
+        store=store.ingestions,
+        fetchers=fetchers,
+        ingest=IngestCandles(fetchers=fetchers, store=store.candles, clock=clock),
+        clock=clock,
     )

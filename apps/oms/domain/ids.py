@@ -32,6 +32,7 @@ IdKind = Literal[
     "session_override",
     "instrument",
     "share_link",
+    "candle_ingestion",
 ]
 
 ID_MAX = 2**53 - 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kit.gateway.in_process import InProcessGateway
+from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
 from oms.domain.market.candle import Candle
 from oms.domain.market.candle_rows import CandleRow, CandleSource
 from oms.domain.market.market_instrument import MarketInstrument
@@ -161,3 +161,45 @@ async def test_instruments_are_listed(candles: InProcessGateway) -> None:
     assert await exchanges("exchange=bybit&active=true") == ["bybit"]
     assert await exchanges("active=false") == []
     assert (await candles.client("GET", "/market/symbols?active=maybe")).status == 422
+
+
+INGESTION = {"exchange": "binance", "symbol": "BTC/USDT", "timeframe": "1h"}
+
+
+async def test_a_series_is_switched_on_and_off(candles: InProcessGateway) -> None:
+    admin = {"key": ADMIN_KEY}
+    made = await candles.client("POST", "/market/ingestion", INGESTION, **admin)
+    assert made.status == 200, made.body
+    row = made.json()
+    assert (row["enabled"], row["newest"], row["lag_seconds"]) == (True, None, None)
+    off = INGESTION | {"enabled": False, "start": "2026-01-01T00:30:00Z"}
+    changed = (await candles.client("POST", "/market/ingestion", off, **admin)).json()
+    assert (changed["id"], changed["enabled"]) == (row["id"], False)
+    assert changed["start"] == "2026-01-01T00:00:00.000000Z", "a candle begins at its boundary"
+    listed = (await candles.client("GET", "/market/ingestion")).json()["items"]
+    assert listed == [changed]
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"exchange": "nowhere"}, 404),
+        ({"timeframe": "7m"}, 422),
+        ({"start": "2199-01-01T00:00:00Z"}, 422),
+        ({"start": "0001-01-01T00:00:00Z"}, 422),
+        ({"enabled": "yes"}, 422),
+        ({"other": 1}, 422),
+    ],
+)
+async def test_a_bad_series_is_refused(
+    candles: InProcessGateway, change: dict[str, Any], status: int
+) -> None:
+    body = INGESTION | change
+    response = await candles.client("POST", "/market/ingestion", body, key=ADMIN_KEY)
+    assert response.status == status, response.body
+    assert (await candles.client("GET", "/market/ingestion")).json() == {"items": []}
+
+
+async def test_only_administrators_switch_series(candles: InProcessGateway) -> None:
+    response = await candles.client("POST", "/market/ingestion", INGESTION)
+    assert response.status == 403

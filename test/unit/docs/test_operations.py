@@ -78,6 +78,7 @@ def _exported_families() -> dict[str, tuple[str, set[str]]]:
             )
         ],
         "sinks": [SINK],
+        "candle_lags": [(("binance", "BTC/USDT", "1h"), 0.0)],
         "orders_unknown": 0,
         "reconciled": {
             "open": {"position_differs": 1},

@@ -1,8 +1,8 @@
 """Which candles a fetch requests, and what it stores, on a real database."""
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,45 +10,17 @@ from typing import cast
 
 import pytest
 
+from kit.backtests.recorded_fetcher import HOUR, START, RecordedFetcher
 from kit.databases.schema import create_schema
 from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.ccxt.prices.candle_fetcher import parse_candles
 from oms.adapters.sql.store import SqlStore
-from oms.domain.market.candle import Candle
 from oms.domain.market.market_instrument import MarketInstrument
 from oms.domain.market.timeframe import Timeframe
 from oms.ports.audit_log import AuditContext
 from oms.ports.clock import Clock
-from oms.ports.market.candle_fetcher import FetchedCandles
 from oms.ports.market.candle_store import CandleSeries
 from oms.services.candles.fetch_candles import EMPTY_PAGES_MAX, CandleFetch, FetchResult
-
-START = datetime(2026, 3, 1, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-
-
-@dataclass
-class RecordedFetcher:
-    """Serves candles by the hour since ``START``, and records the requests."""
-
-    hours: dict[int, int]
-    requests: list[int] = field(default_factory=list)
-
-    def instruments(self) -> Sequence[MarketInstrument]:
-        return ()
-
-    async def fetch(
-        self, symbol: str, timeframe: Timeframe, since: datetime, limit: int
-    ) -> FetchedCandles:
-        first = int((since - START) / HOUR)
-        self.requests.append(first)
-        found = [hour for hour in sorted(self.hours) if first <= hour < first + limit]
-        return FetchedCandles(candles=[_candle(hour, self.hours[hour]) for hour in found])
-
-
-def _candle(hour: int, price: int) -> Candle:
-    at, number = START + hour * HOUR, Decimal(price)
-    return Candle(open_time=at, open=number, high=number, low=number, close=number, volume=None)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from oms.adapters.sql.ledger.ledger_store import SqlLedgerStore
 from oms.adapters.sql.maintenance.backup import SqlBackup
 from oms.adapters.sql.maintenance.migration_runner import read_version
 from oms.adapters.sql.market.candles import SqlCandles
+from oms.adapters.sql.market.ingestions import SqlIngestions
 from oms.adapters.sql.market.instruments import SqlInstruments
 from oms.adapters.sql.notifications.deliveries import SqlDeliveries
 from oms.adapters.sql.notifications.sinks import SqlSinks
@@ -116,6 +117,7 @@ class SqlStore:
         self.signals = SqlSignals(database, self.ids)
         self.instruments = SqlInstruments(database, self.ids)
         self.candles = SqlCandles(database)
+        self.ingestions = SqlIngestions(database, self.ids)
         self.signal_sources = SqlSignalSources(database, self.ids)
 
     def verified_reads(self) -> VerifiedReads:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from oms.api.context import ApiContext
+from oms.api.metrics.candle_lag import candles_part
 from oms.api.metrics.dispatcher_status import read_status, stop_watch_age
 from oms.api.metrics.task_report import slowest_progress, task_row
 from oms.domain.account import Environment
@@ -44,6 +45,7 @@ async def build_health_report(context: ApiContext) -> HealthReport:
         enabled: bool | None = await is_enabled(context)
         tasks = await context.task_leases.tasks()
         sinks = await context.sink_admin.store.sinks()
+        ingestions = await context.ingestions.all(only_enabled=True)
         mode = broker_mode(await context.queries.registry.accounts())
     except Unavailable:
         unknown = _part(None, None, at, ok=False)
@@ -53,6 +55,7 @@ async def build_health_report(context: ApiContext) -> HealthReport:
         depth = max(depths.values(), default=0)
         parts = _parts(context, duration_ms, workers, tasks, depth, at)
         parts["sinks"] = _sinks_part(sinks, at)
+        parts["candles"] = candles_part(ingestions, at)
         parts["audit_mirror"] = await _mirror_part(context, tasks, at)
     is_ok = all(cast("HealthPart", part)["ok"] for part in parts.values())
     is_down = not parts["database"]["ok"]
@@ -117,6 +120,7 @@ def _parts(
         "outbox": _part(lag, OUTBOX_LAG_SECONDS_MAX, at),
         "runner": _runner_part(tasks, at, is_expected=context.settings.runner.enabled),
         "sinks": _part(None, None, at),
+        "candles": _part(None, None, at),
         "audit_mirror": _part(None, None, at),
         "calendar": {
             "ok": calendar in (None, "ok"),

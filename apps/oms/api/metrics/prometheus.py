@@ -50,6 +50,7 @@ class GatewayCollector(Collector):
             *self._status_families(),
             *_task_families(self._status.get("tasks", ())),
             _notification_family(self._status.get("sinks", ())),
+            _candle_family(self._status.get("candle_lags", ())),
             *_reconcile_families(self._status.get("reconciled", {})),
         )
         return [family for family in families if family.samples]
@@ -158,6 +159,11 @@ def _notification_family(sinks: Sequence[Sink]) -> Metric:
     ]
     text = "Messages that arrived or were given up, and attempts that failed."
     return _counter("notifications", text, ("sink", "result"), counts)
+
+
+def _candle_family(lags: Sequence[Sample]) -> Metric:
+    text = "For how long closed candles of a series are missing."
+    return _gauge("candles_lag_seconds", text, ("exchange", "symbol", "timeframe"), list(lags))
 
 
 def _reconcile_families(metrics: Mapping[str, Any]) -> Iterator[Metric]:

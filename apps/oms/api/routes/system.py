@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from oms.api.client_ip import client_ip
 from oms.api.context import Caller, admit_caller, api_context, require_permission
 from oms.api.errors import JsonResponse
+from oms.api.metrics.candle_lag import candle_lags
 from oms.api.metrics.dispatcher_status import build_dispatcher_status
 from oms.api.metrics.metric_history import RANGES, SAMPLE_SECONDS, MetricSample
 from oms.api.metrics.prometheus import CONTENT_TYPE, render_metrics
@@ -58,6 +59,9 @@ async def get_metrics(request: Request) -> Response:
     try:
         status["tasks"] = await context.task_leases.tasks()
         status["sinks"] = await context.sink_admin.store.sinks()
+        status["candle_lags"] = candle_lags(
+            await context.ingestions.all(only_enabled=True), context.clock.now()
+        )
         status |= await build_dispatcher_status(context, None)
         status["reconciled"] = await reconcile_metrics(context)
     except Unavailable as error:

@@ -126,9 +126,8 @@ def _add_page(command: CommandParser) -> None:
 def _add_source(command: CommandParser) -> None:
     command.add_argument(
         "--environment",
-        default="live",
         choices=("live", "testnet", "demo", "loopback"),
-        help="whose public data (live)",
+        help="whose public data (candles.sources of the settings, else live)",
     )
     command.add_argument("--config", metavar="JSON", help="extra_config, as that of an account")
 

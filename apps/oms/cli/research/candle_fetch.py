@@ -16,7 +16,9 @@ from oms.cli.research.candles import GAPS_STATUS, counts_json, gaps_json, read_t
 from oms.cli.research.instruments import with_store
 from oms.cli.settings import command_settings
 from oms.cli.terminal.progress import ProgressReport
+from oms.config import CandleSourceSettings
 from oms.domain.errors import Invalid
+from oms.domain.market.ingestion_schedule import closed_until
 from oms.domain.market.market_instrument import MarketInstrument
 from oms.domain.market.timeframe import Timeframe
 from oms.ports.market.candle_fetcher import CandleFetcher
@@ -27,7 +29,7 @@ from oms.services.candles.fetch_candles import (
     ensure_instrument,
     load_instruments,
 )
-from oms.services.candles.store_candles import closed_until, require_instrument, stored_gaps
+from oms.services.candles.store_candles import require_instrument, stored_gaps
 from oms.wire.market.instrument_rows import instrument_row
 
 Work = Callable[[SqlStore, CandleFetcher], Awaitable[Any]]
@@ -122,27 +124,28 @@ async def _range(
 
 
 def _with_fetcher(parsed: argparse.Namespace, work: Work) -> Any:
-    settings, extra_config = command_settings(parsed), _extra_config(parsed.config)
+    settings, source = command_settings(parsed), _source(parsed)
     if not 1 <= getattr(parsed, "limit", 1) <= 5000:
         raise CommandFailed(f"--limit {parsed.limit}: 1 to 5000", status=2)
 
     async def run(store: SqlStore) -> Any:
-        async with open_candle_fetcher(
-            store, settings, parsed.exchange, parsed.environment, extra_config
-        ) as fetcher:
+        async with open_candle_fetcher(store, settings, parsed.exchange, source) as fetcher:
             return await work(store, fetcher)
 
     return with_store(parsed, run)
 
 
-def _extra_config(text: str | None) -> dict[str, Any]:
+def _source(parsed: argparse.Namespace) -> CandleSourceSettings | None:
+    """Return the source of the flags; ``None``: that of the settings."""
+    if parsed.environment is None and parsed.config is None:
+        return None
     try:
-        config = json.loads(text or "{}")
+        config = json.loads(parsed.config or "{}")
     except ValueError as problem:
         raise CommandFailed(f"--config is no JSON: {problem}", status=2) from None
     if not isinstance(config, dict):
         raise CommandFailed("--config must be a JSON object", status=2)
-    return config
+    return CandleSourceSettings(environment=parsed.environment or "live", extra_config=config)
 
 
 def _report(answer: dict[str, Any]) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from oms.domain.market.candle_rows import CandleRow
+from oms.domain.market.ingestion_schedule import closed_until
 from oms.domain.market.market_instrument import MarketInstrument
 from oms.domain.value import value
 from oms.ports.clock import Clock
 from oms.ports.market.candle_query import CandlePage, CandleQuery
 from oms.ports.market.candle_store import CandleSeries, CandleStore, InstrumentStore
-from oms.services.candles.store_candles import closed_until, require_instrument
+from oms.services.candles.store_candles import require_instrument
 
 
 @value
@@ -31,6 +32,10 @@ class ReadCandles:
         if query.include_open:
             rows += await self._forming(series, query)
         return CandlePage(rows=rows, older_than=older_than)
+
+    async def instrument(self, exchange: str, symbol: str) -> MarketInstrument:
+        """Return an instrument. Raises ``NotFound``, ``Unavailable``."""
+        return await require_instrument(self.instruments, exchange, symbol)
 
     async def all_instruments(
         self, exchange: str | None, *, active: bool | None

@@ -1,19 +1,18 @@
 """Stores candles in batches and finds what is missing."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from oms.domain.errors import Invalid, NotFound
 from oms.domain.market.candle import Candle
 from oms.domain.market.candle_rows import CandleRow, CandleSource
 from oms.domain.market.data_gaps import CandleGap, find_gaps
+from oms.domain.market.ingestion_schedule import closed_until
 from oms.domain.market.market_instrument import MarketInstrument, TradingSession
 from oms.domain.market.timeframe import Timeframe
 from oms.ports.market.candle_store import CandleSeries, CandleStore, InstrumentStore, UpsertCounts
 
 BATCH_ROWS = 1000
-SETTLE_SECONDS = 2.0
-"""A candle counts as closed this long after its close time."""
 
 
 async def require_instrument(
@@ -40,13 +39,13 @@ async def store_candles(
     """
     if late := next((each for each in candles if each.open_time > now), None):
         raise Invalid(f"the candle of {late.open_time.isoformat()} is in the future")
-    settled_at = _settled_at(now)
+    forming = closed_until(series.timeframe, now)
     total = UpsertCounts()
     for part in _batches(candles):
         rows = [
             CandleRow(
                 candle=each,
-                is_closed=series.timeframe.next_open(each.open_time) <= settled_at,
+                is_closed=each.open_time < forming,
                 source=source,
                 updated_at=now,
             )
@@ -74,15 +73,6 @@ async def stored_gaps(
     series = CandleSeries(instrument_id=instrument.id, timeframe=timeframe)
     rows = [row.candle.open_time async for row in store.closed(series, start, end)]
     return list(find_gaps(rows, timeframe, start, end))
-
-
-def closed_until(timeframe: Timeframe, now: datetime) -> datetime:
-    """Return the open time of the candle that still forms, or has not settled, at ``now``."""
-    return timeframe.open_of(_settled_at(now))
-
-
-def _settled_at(now: datetime) -> datetime:
-    return now - timedelta(seconds=SETTLE_SECONDS)
 
 
 def add_counts(one: UpsertCounts, other: UpsertCounts) -> UpsertCounts:

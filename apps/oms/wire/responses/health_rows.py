@@ -49,6 +49,13 @@ class HealthParts(TypedDict):
             " interval; null without active sinks."
         ),
     ]
+    candles: Annotated[
+        HealthPart,
+        Field(
+            description="Seconds of the closed candles that the series furthest behind lacks; ok is"
+            " false if one lacks more than two candles."
+        ),
+    ]
     audit_mirror: Annotated[
         HealthPart,
         Field(description="Rows of the audit log that its mirror lacks; null without a mirror."),

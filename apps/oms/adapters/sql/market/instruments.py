@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.errors import DuplicateKey
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
@@ -14,12 +15,12 @@ from oms.ports.audit_log import AuditContext
 from oms.wire.json import dumps
 from oms.wire.market.instrument_rows import instrument_row
 
-_COLUMNS = (
+COLUMNS = (
     *("id", "exchange", "symbol", "base", "quote", "asset_class", "market_type", "session"),
     *("price_tick", "qty_step", "min_qty", "min_notional", "contract_size", "is_active"),
 )
-_INSERT = BulkInsert(table="instruments", columns=(*_COLUMNS, "created_at", "updated_at"))
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM instruments"
+_INSERT = BulkInsert(table="instruments", columns=(*COLUMNS, "created_at", "updated_at"))
+_SELECT = f"SELECT {', '.join(COLUMNS)} FROM instruments"
 
 
 class SqlInstruments(AuditedWriter):
@@ -50,7 +51,7 @@ class SqlInstruments(AuditedWriter):
         param = self._dialect.param
         text = f"{_SELECT} WHERE exchange = {param} AND symbol = {param}"
         rows = await self._database.fetch(text, (exchange, symbol))
-        return self._from_row(rows[0]) if rows else None
+        return instrument_from_row(rows[0], self._dialect) if rows else None
 
     async def all(
         self, exchange: str | None = None, *, active: bool | None = None
@@ -61,7 +62,7 @@ class SqlInstruments(AuditedWriter):
         where = " AND ".join(f"{name} = {self._dialect.param}" for name in filters)
         text = f"{_SELECT} WHERE {where or '1 = 1'} ORDER BY exchange, symbol"
         rows = await self._database.fetch(text, tuple(filters.values()))
-        return [self._from_row(row) for row in rows]
+        return [instrument_from_row(row, self._dialect) for row in rows]
 
     def _to_row(self, instrument: MarketInstrument) -> tuple[Any, ...]:
         encode = self._dialect.encode_decimal
@@ -74,21 +75,23 @@ class SqlInstruments(AuditedWriter):
             *(encode(instrument.contract_size), instrument.is_active),
         )
 
-    def _from_row(self, row: Sequence[Any]) -> MarketInstrument:
-        decode = self._dialect.decode_decimal
-        return MarketInstrument(
-            id=row[0],
-            exchange=row[1],
-            symbol=row[2],
-            base=row[3],
-            quote=row[4],
-            asset_class=AssetClass(row[5]),
-            market_type=row[6],
-            session=TradingSession(row[7]),
-            price_tick=decode(row[8]),
-            qty_step=decode(row[9]),
-            min_qty=decode(row[10]),
-            min_notional=decode(row[11]),
-            contract_size=decode(row[12]),
-            is_active=bool(row[13]),
-        )
+
+def instrument_from_row(row: Sequence[Any], dialect: Dialect) -> MarketInstrument:
+    """Return the instrument of a row of ``COLUMNS``."""
+    decode = dialect.decode_decimal
+    return MarketInstrument(
+        id=row[0],
+        exchange=row[1],
+        symbol=row[2],
+        base=row[3],
+        quote=row[4],
+        asset_class=AssetClass(row[5]),
+        market_type=row[6],
+        session=TradingSession(row[7]),
+        price_tick=decode(row[8]),
+        qty_step=decode(row[9]),
+        min_qty=decode(row[10]),
+        min_notional=decode(row[11]),
+        contract_size=decode(row[12]),
+        is_active=bool(row[13]),
+    )

@@ -96,6 +96,7 @@ WORDS: Mapping[tuple[str, str], frozenset[str]] = {
     ("instruments", "asset_class"): _values(AssetClass),
     ("instruments", "session"): _values(TradingSession),
     ("candles", "timeframe"): _values(Timeframe),
+    ("candle_ingestions", "timeframe"): _values(Timeframe),
     ("candles", "source"): _values(CandleSource),
     ("notification_sinks", "kind"): _values(SinkKind),
     ("notification_sinks", "status"): _values(SinkStatus),

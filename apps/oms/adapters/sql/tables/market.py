@@ -1,4 +1,4 @@
-"""Instruments and their candles."""
+"""Instruments, their candles, and which of them are kept up to date."""
 
 import sqlalchemy as sa
 
@@ -39,4 +39,19 @@ candles = schema.table(
     schema.boolean("is_closed"),
     schema.required("source", types.ShortText(16)),
     schema.updated_at(),
+)
+
+candle_ingestions = schema.table(
+    "candle_ingestions",
+    schema.key("id"),
+    schema.required("instrument_id", types.BigIntId),
+    schema.required("timeframe", types.ExactText(4)),
+    schema.boolean("is_enabled"),
+    schema.required("start", types.TimestampType()),
+    schema.nullable("fetched_at", types.TimestampType()),
+    schema.nullable("newest_open", types.TimestampType()),
+    schema.nullable("last_error", types.ShortText(255)),
+    schema.created_at(),
+    schema.updated_at(),
+    sa.Index("ux_candle_ingestions_series", "instrument_id", "timeframe", unique=True),
 )

@@ -106,6 +106,7 @@ export default {
     set_credentials: "Credentials set",
     set_permission: "Permission set",
     add_instrument: "Instrument added",
+    set_candle_ingestion: "Candle series set",
     set_session_override: "Market day override set",
     sink_change: "Receiver of notifications changed",
     sink_create: "Receiver of notifications created",

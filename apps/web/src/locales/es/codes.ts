@@ -103,6 +103,7 @@ export default {
     set_credentials: "Credenciales definidas",
     set_permission: "Permiso definido",
     add_instrument: "Instrumento añadido",
+    set_candle_ingestion: "Serie de velas definida",
     set_session_override: "Excepción de día de mercado definida",
     sink_change: "Destino de avisos cambiado",
     sink_create: "Destino de avisos creado",

@@ -103,6 +103,7 @@ export default {
     set_credentials: "Credenciais definidas",
     set_permission: "Permissão definida",
     add_instrument: "Instrumento adicionado",
+    set_candle_ingestion: "Série de candles definida",
     set_session_override: "Exceção de dia de mercado definida",
     sink_change: "Destino de notificações mudado",
     sink_create: "Destino de notificações criado",
