@@ -182,8 +182,18 @@ class CandleSourceSettings(_Section):
 class CandleSettings(_Section):
     """Candles of exchanges."""
 
-    #: By the name of the venue.
+    #: By the name of the venue; of the environment as JSON.
     sources: dict[str, CandleSourceSettings] = {}
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _read_json(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError as problem:
+            raise ValueError(f"a JSON object is expected: {problem}") from None
 
 
 class UiSettings(_Section):
