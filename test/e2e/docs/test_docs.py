@@ -30,6 +30,7 @@ PAGES = [
     "docs/how-to/stops.md",
     "docs/how-to/tradingview.md",
     "docs/how-to/bounce.md",
+    "docs/how-to/first-strategy.md",
     "docs/operations/single-host.md",
     "ccxt_driver/README.md",
 ]
@@ -45,6 +46,7 @@ EXPECTED_OUTPUT = {
     "docs/how-to/freqtrade.md": ("{'dualSidePosition':False}", "'marginMode':'isolated'"),
     "docs/how-to/risk.md": ('"max_order_notional"', '"status":"blocked"', '"headroom"'),
     "docs/how-to/bounce.md": ('"received":true', '"levels_final":true', "True", "FILLED"),
+    "docs/how-to/first-strategy.md": ("above_average", "total_return_pct=", "unseen_return_pct="),
     "docs/how-to/tradingview.md": ('"success":true', "done", "FILLED"),
     "docs/how-to/stops.md": ('"qty_pct":"50"', '"side":"sell"', '"reached":false', "closed"),
     "ccxt_driver/README.md": ("closed",),
