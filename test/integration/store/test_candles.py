@@ -1,5 +1,6 @@
 """Instruments and candles on every database."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -158,3 +159,43 @@ async def test_all_closed_rows_are_read_page_by_page(
     assert _plain([row async for row in store.candles.closed(series, start, end)]) == [
         *range(1, 10)
     ]
+
+
+async def _events(store: SqlStore) -> list[tuple[int, str, dict[str, object]]]:
+    rows = await store.history.events({0: 0}, 100)
+    return [(each.row.seq, each.row.event_type, json.loads(each.row.payload)) for each in rows]
+
+
+async def test_each_closed_candle_is_reported_once(store: SqlStore) -> None:
+    series = await _series(store)
+    instrument = evolve(BTC, id=series.instrument_id)
+    forming = _row(2, is_closed=False)
+    rows = [_row(0), _row(1), forming]
+    await store.candles.upsert(series, rows, instrument)
+    await store.candles.upsert(series, rows, instrument)
+    await store.candles.upsert(series, [_row(2, "7"), _row(3)], instrument)
+    await store.candles.upsert(series, [_row(1, "5")], instrument)
+    await store.candles.upsert(series, [_row(9)])
+
+    events = await _events(store)
+    first = events[0][0]
+    assert [(seq - first, name) for seq, name, _ in events] == [
+        *((number, "candle_closed") for number in range(4)),
+        (4, "candle_revised"),
+    ]
+    times = [payload["open_time"] for _, _, payload in events]
+    assert [str(time)[14:16] for time in times] == ["00", "01", "02", "03", "01"]
+    assert events[2][2] == {
+        "account_id": 0,
+        "exchange_id": "binance",
+        "symbol": "BTC/USDT",
+        "timeframe": "1m",
+        "open_time": "2024-01-01T00:02:00.000000Z",
+        "open": "7",
+        "high": "7",
+        "low": "7",
+        "close": "7",
+        "volume": "0.000000000000000001",
+    }
+    revised = events[4][2]
+    assert [revised[name]["close"] for name in ("old", "new")] == ["100", "5"]  # type: ignore[index]

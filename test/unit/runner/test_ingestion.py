@@ -1,6 +1,7 @@
 """Scheduled series of candles are fetched after each close, on a real database."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -61,6 +62,12 @@ class Scheduled:
         rows = await self.store.candles.newest(series, start=None, end=None, limit=100)
         return [int((row.candle.open_time - START) / HOUR) for row in rows]
 
+    async def reported_hours(self) -> list[int]:
+        rows = [each.row for each in await self.store.history.events({0: 0}, 100)]
+        assert {row.event_type for row in rows} == {"candle_closed"}
+        times = [datetime.fromisoformat(json.loads(row.payload)["open_time"]) for row in rows]
+        return [int((time - START) / HOUR) for time in times]
+
     async def row(self, added: Ingestion) -> Ingestion:
         return next(each for each in await self.store.ingestions.all() if each.id == added.id)
 
@@ -114,6 +121,7 @@ async def test_a_series_is_fetched_once_after_each_close(scheduled: Scheduled) -
         scheduled.hours = 13 + SETTLED
         await poll_until(lambda: scheduled.is_fetched(added, 12), _true)
     assert await scheduled.stored_hours(added) == [*range(4, 13)]
+    assert await scheduled.reported_hours() == [10, 11, 12], "what was there before is not reported"
     assert fetcher.requests == [4, 10, 11], "nothing is fetched between two closes"
     assert scheduled.fetchers.closed == 1
 

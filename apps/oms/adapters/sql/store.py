@@ -116,7 +116,7 @@ class SqlStore:
         self.market_marks = SqlMarketMarks(database)
         self.signals = SqlSignals(database, self.ids)
         self.instruments = SqlInstruments(database, self.ids)
-        self.candles = SqlCandles(database)
+        self.candles = SqlCandles(database, self.ids)
         self.ingestions = SqlIngestions(database, self.ids)
         self.signal_sources = SqlSignalSources(database, self.ids)
 

@@ -64,10 +64,17 @@ class InstrumentStore(Protocol):
 class CandleStore(Protocol):
     """Candles of instruments."""
 
-    async def upsert(self, series: CandleSeries, rows: Sequence[CandleRow]) -> UpsertCounts:
+    async def upsert(
+        self,
+        series: CandleSeries,
+        rows: Sequence[CandleRow],
+        announced: MarketInstrument | None = None,
+    ) -> UpsertCounts:
         """Store rows of different open times in one transaction, by ``merge_rows``.
 
-        A repeated call changes nothing. Raises ``Unavailable``.
+        With ``announced``, the instrument, an event of each closed candle that is new or changed is
+        stored with them, in the stream of account 0. A repeated call changes nothing. Raises
+        ``Unavailable``.
         """
         ...
 

@@ -44,6 +44,8 @@ class CandleFetch:
     clock: Clock
     #: Candles of one request.
     page_candles: int = 1000
+    #: Whether closed candles are reported as events.
+    announces: bool = False
 
     async def __call__(
         self,
@@ -88,7 +90,10 @@ class CandleFetch:
             page = await self.fetcher.fetch(instrument.symbol, timeframe, since, self.page_candles)
             invalid += page.invalid
             candles = [each for each in page.candles if since <= each.open_time < missing.end]
-            stored = await store_candles(self.store, series, candles, CandleSource.EXCHANGE, now)
+            announced = instrument if self.announces else None
+            stored = await store_candles(
+                self.store, series, candles, CandleSource.EXCHANGE, now, announced
+            )
             fetched, counts = fetched + len(candles), add_counts(counts, stored)
             if any(each.open_time >= missing.end for each in page.candles):
                 break

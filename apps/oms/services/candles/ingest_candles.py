@@ -33,7 +33,10 @@ class IngestCandles:
         except OmsError as failure:
             error = failure.message
         else:
-            fetch = CandleFetch(fetcher=fetcher, store=self.store, clock=self.clock)
+            # The candles that a series begins with are not reported.
+            fetch = CandleFetch(
+                fetcher=fetcher, store=self.store, clock=self.clock, announces=newest is not None
+            )
             start = ingestion.start if newest is None else timeframe.next_open(newest)
             try:
                 await fetch(instrument, timeframe, start, now, lambda done, total: on_page())

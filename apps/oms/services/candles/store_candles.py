@@ -32,10 +32,12 @@ async def store_candles(
     candles: Sequence[Candle],
     source: CandleSource,
     now: datetime,
+    announced: MarketInstrument | None = None,
 ) -> UpsertCounts:
     """Store candles of different times; repeated candles change nothing.
 
-    Raises ``Invalid``, before anything is stored, for one that opens in the future.
+    With ``announced``, the instrument, closed ones are reported as events. Raises ``Invalid``,
+    before anything is stored, for one that opens in the future.
     """
     if late := next((each for each in candles if each.open_time > now), None):
         raise Invalid(f"the candle of {late.open_time.isoformat()} is in the future")
@@ -51,7 +53,7 @@ async def store_candles(
             )
             for each in part
         ]
-        total = add_counts(total, await store.upsert(series, rows))
+        total = add_counts(total, await store.upsert(series, rows, announced))
     return total
 
 

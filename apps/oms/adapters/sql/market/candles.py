@@ -8,8 +8,12 @@ from typing import Any
 from oms.adapters.sql.connection.bulk_write import BulkInsert
 from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
+from oms.adapters.sql.registry.gateway_events import write_gateway_events
 from oms.domain.market.candle import Candle
+from oms.domain.market.candle_events import candle_event
 from oms.domain.market.candle_rows import CandleRow, CandleSource, RowOutcome, merge_rows
+from oms.domain.market.market_instrument import MarketInstrument
 from oms.domain.market.timeframe import Timeframe
 from oms.ports.market.candle_store import CandleSeries, SeriesCoverage, UpsertCounts
 
@@ -25,34 +29,47 @@ _MICROSECOND = timedelta(microseconds=1)
 class SqlCandles:
     """``ports.market.candle_store.CandleStore``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, ids: SqlIdBlocks) -> None:
         self._database = database
+        self._ids = ids
         self._dialect = database.dialect
 
-    async def upsert(self, series: CandleSeries, rows: Sequence[CandleRow]) -> UpsertCounts:
-        """Store rows in one transaction, by ``merge_rows``. Raises ``Unavailable``."""
+    async def upsert(
+        self,
+        series: CandleSeries,
+        rows: Sequence[CandleRow],
+        announced: MarketInstrument | None = None,
+    ) -> UpsertCounts:
+        """Store rows in one transaction, by ``merge_rows``, and their events.
+
+        Raises ``Unavailable``.
+        """
         if not rows:
             return UpsertCounts()
         times = [row.candle.open_time for row in rows]
         assert len(set(times)) == len(times), "open times differ"
+        if announced is not None:
+            await self._ids.ensure("event", len(rows))
 
         async def work(session: Session) -> Counter[RowOutcome]:
-            dialect = session.dialect
-            # Writers of one instrument follow each other, so what is read here stays true.
-            lock = f"SELECT id FROM instruments WHERE id = {dialect.param}{dialect.for_update}"
-            await session.fetch(lock, (series.instrument_id,))
-            end = series.timeframe.next_open(max(times))
-            where, values = self._range(series, min(times), end)
-            found = await session.fetch(f"{_SELECT} WHERE {where}", values)
-            stored = {row.candle.open_time: row for row in map(self._from_row, found)}
+            stored = await self._lock_rows(session, series, times)
             outcomes = [merge_rows(stored.get(row.candle.open_time), row) for row in rows]
             changed = [
-                (*self._key(series), *self._to_row(row))
+                row
                 for row, outcome in zip(rows, outcomes, strict=True)
                 if outcome is not RowOutcome.UNCHANGED
             ]
             if changed:
-                await _UPSERT(session, changed)
+                await _UPSERT(session, [(*self._key(series), *self._to_row(r)) for r in changed])
+            if announced is not None:
+                found = [
+                    candle_event(announced, series.timeframe, stored.get(r.candle.open_time), r)
+                    for r in changed
+                ]
+                events = [event for event in found if event is not None]
+                await write_gateway_events(
+                    session, self._ids, events, max(r.updated_at for r in rows)
+                )
             return Counter(outcomes)
 
         counts = await self._database.commit(work)
@@ -61,6 +78,17 @@ class SqlCandles:
             updated=counts[RowOutcome.UPDATED],
             unchanged=counts[RowOutcome.UNCHANGED],
         )
+
+    async def _lock_rows(
+        self, session: Session, series: CandleSeries, times: Sequence[datetime]
+    ) -> dict[datetime, CandleRow]:
+        """Return the stored rows by open time; writers of one instrument follow each other."""
+        dialect = session.dialect
+        lock = f"SELECT id FROM instruments WHERE id = {dialect.param}{dialect.for_update}"
+        await session.fetch(lock, (series.instrument_id,))
+        where, values = self._range(series, min(times), series.timeframe.next_open(max(times)))
+        found = await session.fetch(f"{_SELECT} WHERE {where}", values)
+        return {row.candle.open_time: row for row in map(self._from_row, found)}
 
     async def newest(
         self,

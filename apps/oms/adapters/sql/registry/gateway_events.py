@@ -1,11 +1,14 @@
 """Events of the stream of account 0: changes that belong to no single account."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
 from oms.adapters.sql.rows import events
-from oms.domain.event import Namespace
+from oms.domain.event import Event, Namespace
 from oms.ports.ledger_store import EventRow
+from oms.wire.json import dumps
 
 
 async def lock_gateway_events(session: Session) -> None:
@@ -45,3 +48,31 @@ async def write_gateway_event(
         payload=payload,
     )
     await events.INSERT(session, [events.event_to_row(event, at, session.dialect)])
+
+
+async def write_gateway_events(
+    session: Session, ids: SqlIdBlocks, reported: Sequence[Event], at: datetime
+) -> None:
+    """Write events with the next numbers of the stream, as ``write_gateway_event`` does."""
+    if not reported:
+        return
+    count, param = len(reported), session.dialect.param
+    await session.execute(
+        f"UPDATE account_streams SET head_seq = head_seq + {param} WHERE account_id = 0", (count,)
+    )
+    text = "SELECT head_seq FROM account_streams WHERE account_id = 0"
+    first = int((await session.fetch(text))[0][0]) - count + 1
+    rows = [
+        EventRow(
+            id=ids("event"),
+            account_id=0,
+            seq=seq,
+            seq_to=seq,
+            strategy_id=event.strategy_id,
+            namespace=str(event.namespace),
+            event_type=event.name,
+            payload=dumps({"account_id": 0, **event.facts}),
+        )
+        for seq, event in enumerate(reported, start=first)
+    ]
+    await events.INSERT(session, [events.event_to_row(row, at, session.dialect) for row in rows])
