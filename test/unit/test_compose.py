@@ -194,9 +194,8 @@ def _instructions() -> Iterator[tuple[str, str]]:
 
 def _keys(settings: dict[str, Any], prefix: str = "") -> Iterator[str]:
     for name, value in settings.items():
-        yield from (
-            _keys(value, f"{prefix}{name}.") if isinstance(value, dict) else [prefix + name]
-        )
+        is_section = isinstance(value, dict) and value  # an empty one is a value
+        yield from _keys(value, f"{prefix}{name}.") if is_section else [prefix + name]
 
 
 def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

@@ -12,7 +12,7 @@ from oms.bootstrap.market_data import open_candle_fetcher
 from oms.cli.audit_context import cli_audit_context
 from oms.cli.output import CommandFailed
 from oms.cli.research.backtest_input import read_time
-from oms.cli.research.candles import GAPS_STATUS, counts_json, gaps_json, read_timeframe
+from oms.cli.research.candle_answers import GAPS_STATUS, counts_json, gaps_json, read_timeframe
 from oms.cli.research.instruments import with_store
 from oms.cli.settings import command_settings
 from oms.cli.terminal.progress import ProgressReport

@@ -10,19 +10,16 @@ from oms.adapters.clock import SYSTEM_CLOCK
 from oms.adapters.sql.store import SqlStore
 from oms.cli.output import CommandFailed
 from oms.cli.research.backtest_input import failure, read_time
+from oms.cli.research.candle_answers import GAPS_STATUS, counts_json, gaps_json, read_timeframe
 from oms.cli.research.candle_input import read_file
 from oms.cli.research.instruments import with_store
 from oms.domain.errors import OmsError
 from oms.domain.market.candle_rows import CandleSource
-from oms.domain.market.data_gaps import CandleGap
 from oms.domain.market.timeframe import Timeframe
-from oms.ports.market.candle_store import CandleSeries, UpsertCounts
+from oms.ports.market.candle_store import CandleSeries
 from oms.services.candles.resample_candles import resample_candles
 from oms.services.candles.store_candles import require_instrument, store_candles, stored_gaps
 from oms.wire.backtests.result_json import time_text
-
-#: Exit status of a command that found gaps.
-GAPS_STATUS = 7
 
 
 def import_file(parsed: argparse.Namespace) -> Any:
@@ -120,27 +117,5 @@ def _with_gaps(answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def counts_json(counts: UpsertCounts, *, fetched: int, invalid: int = 0) -> dict[str, Any]:
-    """Return what a write did to the database."""
-    return {"fetched": fetched, **asdict(counts), "invalid": invalid}
-
-
-def gaps_json(found: Sequence[CandleGap]) -> list[dict[str, Any]]:
-    """Return gaps; the end of each is exclusive."""
-    return [
-        {"start": time_text(gap.start), "end": time_text(gap.end), "count": gap.count}
-        for gap in found
-    ]
-
-
 def _times(times: Sequence[datetime]) -> list[str | None]:
     return [time_text(each) for each in times]
-
-
-def read_timeframe(text: str) -> Timeframe:
-    """Return a timeframe. Raises ``CommandFailed``."""
-    try:
-        return Timeframe(text)
-    except ValueError:
-        known = ", ".join(each.value for each in Timeframe)
-        raise CommandFailed(f"no timeframe {text!r}; there are {known}", status=2) from None
