@@ -179,6 +179,7 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
         "share_link_id": [link["share_link"]["share_link_id"] for link in links],
         "share_token": [link["token"] for link in links],
         "exchange": ["binance"],
+        "strategy_name": ["rsi", "sma_cross"],
         "timeframe": ["1h"],
         "start": ["2026-01-01T00:00:00Z"],
         "end": ["2026-12-31T00:00:00Z"],

@@ -91,7 +91,7 @@ def find_strategy(
         if definition.name == name:
             return definition
     known = ", ".join(each.name for each in catalog)
-    raise NotFound(f"no strategy {name!r}; there are {known}", reason="unknown_strategy")
+    raise NotFound(f"no strategy {name[:64]!r}; there are {known}", reason="unknown_strategy")
 
 
 def _length(name: str, default: int) -> Parameter:

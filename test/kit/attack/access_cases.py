@@ -26,6 +26,7 @@ _PATH_VALUES = {
     "exchange_id": "paper.binance",
     "view": "open_orders",
     "entity": "orders",
+    "strategy_name": "rsi",
     **dict.fromkeys((f"{each}_id" for each in _UNKNOWN.split()), UNKNOWN_ID),
 }
 

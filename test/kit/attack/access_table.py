@@ -72,6 +72,8 @@ list_own_key_permissions self key
 list_strategies read none
 list_candles read none
 list_instruments read none
+list_catalog read none
+get_catalog_strategy read none
 list_ingestions read none
 set_ingestion admin none
 create_strategy strategy_create account

@@ -41,6 +41,7 @@ async def _fill(gateway: InProcessGateway) -> dict[str, str]:
 
 def _target(path: str, gateway: InProcessGateway, made: Mapping[str, str]) -> str:
     names = {"exchange_id": "paper.binance", "view": "history_orders", "ids": "1,2"}
+    names["strategy_name"] = "rsi"
     names |= {"account_id": str(gateway.account_id), **made}
     filled = re.sub(r"\{(\w+)\}", lambda match: names.get(match[1], "1"), path)
     return f"{filled}?{QUERY.format(account=gateway.account_id)}{MORE}{MORE_OF_PATHS.get(path, '')}"

@@ -1,0 +1,1 @@
+"""Routes of research: the catalogue of strategies."""
