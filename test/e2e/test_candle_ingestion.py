@@ -18,7 +18,7 @@ from kit.polling import wait_until
 
 SERIES = {"exchange": "bybit", "timeframe": "1m"}
 HOLDER = "SELECT owner FROM task_leases WHERE task = 'ingestion'"
-SECONDS_MAX = 30
+SECONDS_MAX = 60
 
 
 @pytest.mark.parametrize("database", ["sqlite", "mariadb"])

@@ -1,16 +1,15 @@
 """The task of ingestion: fetches the candles of scheduled series after each close.
 
 A fetch that is repeated changes nothing, so the lease spares requests and guards no data. The
-series of one exchange are fetched one after the other, those of several exchanges at once: one
-exchange that does not answer delays no other.
+series of one exchange are fetched one after the other, those of several exchanges at once: an
+exchange that does not answer delays no other one.
 """
 
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from oms.domain.market.ingestion_schedule import closed_until, next_fetch
 from oms.domain.value import evolve
@@ -22,7 +21,7 @@ from oms.services.candles.ingest_candles import IngestCandles
 logger = logging.getLogger(__name__)
 
 ROUND_SECONDS = 1.0
-FETCH_SECONDS_MAX = 30.0
+PAGE_SECONDS_MAX = 30.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,20 +36,41 @@ class CandleIngestion:
     #: By ingestion, the fetches since the last one that had the candle that closed last.
     _attempts: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     _failed: set[int] = field(default_factory=set)
+    #: By exchange.
+    _fetches: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
 
     async def __call__(self, run: TaskRun) -> None:
         """Work until the stop."""
         try:
             while not run.stop.is_set():
+                self._raise_failures()
                 due: dict[str, list[Ingestion]] = defaultdict(list)
                 for each in await self.store.all(only_enabled=True):
                     if self._is_due(each):
                         due[each.instrument.exchange].append(each)
-                await _all(self._fetch_each(run, each) for each in due.values())
+                for exchange, ingestions in due.items():
+                    if exchange not in self._fetches:
+                        fetch = self._fetch_each(run, ingestions)
+                        self._fetches[exchange] = asyncio.create_task(fetch, name=exchange)
                 run.show_progress()
                 await run.pause(ROUND_SECONDS)
         finally:
-            await self.fetchers.close()
+            await self._end()
+
+    def _raise_failures(self) -> None:
+        """Remove the fetches that ended, and raise what one of them raised."""
+        for exchange, fetch in list(self._fetches.items()):
+            if fetch.done():
+                del self._fetches[exchange]
+                fetch.result()  # a lost lease, no database, or a bug: the task is started again
+
+    async def _end(self) -> None:
+        """Cancel the fetches: what they stored stays, and the next runner continues."""
+        fetches, self._fetches = [*self._fetches.values()], {}
+        for fetch in fetches:
+            fetch.cancel()
+        await asyncio.gather(*fetches, return_exceptions=True)
+        await self.fetchers.close()
 
     def _is_due(self, ingestion: Ingestion) -> bool:
         at = next_fetch(
@@ -66,14 +86,24 @@ class CandleIngestion:
             if run.stop.is_set():
                 return
             run.require_valid()
-            try:
-                async with asyncio.timeout(FETCH_SECONDS_MAX):
-                    result = await self.ingest(ingestion, run.show_progress)
-            except TimeoutError:
-                error = f"the exchange did not answer within {FETCH_SECONDS_MAX:g} s"
-                result = evolve(ingestion, fetched_at=self.clock.now(), last_error=error)
+            result = await self._fetch(run, ingestion)
             await self.store.record(run.lease, result)
             self._count(result)
+
+    async def _fetch(self, run: TaskRun, ingestion: Ingestion) -> Ingestion:
+        """Return the result of a fetch; a page that takes too long is a failure of the exchange."""
+        now = asyncio.get_running_loop().time
+        try:
+            async with asyncio.timeout(PAGE_SECONDS_MAX) as limit:
+
+                def on_page() -> None:
+                    run.require_valid()
+                    limit.reschedule(now() + PAGE_SECONDS_MAX)
+
+                return await self.ingest(ingestion, on_page)
+        except TimeoutError:
+            error = f"the exchange did not answer within {PAGE_SECONDS_MAX:g} s"
+            return evolve(ingestion, fetched_at=self.clock.now(), last_error=error)
 
     def _count(self, result: Ingestion) -> None:
         series = f"{result.instrument.exchange} {result.instrument.symbol} {result.timeframe.value}"
@@ -87,13 +117,6 @@ class CandleIngestion:
         if result.id not in self._failed:
             logger.warning("candles_not_fetched series=%s why=%s", series, result.last_error)
         self._failed.add(result.id)
-
-
-async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Wait for all of them, then raise the first failure."""
-    for result in await asyncio.gather(*works, return_exceptions=True):
-        if isinstance(result, BaseException):
-            raise result
 
 
 def _is_behind(result: Ingestion) -> bool:

@@ -1,5 +1,6 @@
 """A source of candles by the hour that records what is requested."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,8 @@ class RecordedFetcher:
     requests: list[int] = field(default_factory=list)
     #: Why requests fail.
     error: str | None = None
+    #: Whether requests are never answered.
+    hangs: bool = False
 
     def instruments(self) -> Sequence[MarketInstrument]:
         """Return nothing."""
@@ -34,6 +37,8 @@ class RecordedFetcher:
         """Return the candles of at most ``limit`` hours."""
         first = int((since - START) / HOUR)
         self.requests.append(first)
+        if self.hangs:
+            await asyncio.get_running_loop().create_future()
         if self.error is not None:
             raise Unavailable(self.error)
         found = [hour for hour in sorted(self.hours) if first <= hour < first + limit]

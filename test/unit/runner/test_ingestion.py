@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -144,6 +145,31 @@ async def test_an_exchange_that_fails_delays_no_other(scheduled: Scheduled) -> N
         await poll_until(lambda: scheduled.is_fetched(failing, 9), _true)
     assert (await scheduled.row(failing)).last_error is None
     assert await scheduled.stored_hours(failing) == [*range(10)], "nothing is lost by the failure"
+
+
+async def test_an_exchange_that_hangs_delays_no_other(
+    scheduled: Scheduled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging = RecordedFetcher(dict.fromkeys(range(30), 1), hangs=True)
+    scheduled.fetchers.fetchers["x"] = hanging
+    scheduled.fetchers.fetchers["y"] = RecordedFetcher(dict.fromkeys(range(30), 1))
+    failing, other = await scheduled.add("x"), await scheduled.add("y")
+
+    async def has_failed() -> bool:
+        return "did not answer within 0.05 s" in ((await scheduled.row(failing)).last_error or "")
+
+    async with scheduled.running():
+        for hour in (9, 10, 11):
+            await poll_until(partial(scheduled.is_fetched, other, hour), _true)
+            scheduled.hours += 1
+    assert (await scheduled.row(failing)).fetched_at is None, "it still hangs"
+    monkeypatch.setattr(ingestion, "PAGE_SECONDS_MAX", 0.05)
+    async with scheduled.running():
+        await poll_until(has_failed, _true)
+        hanging.hangs = False
+        scheduled.hours += 1
+        await poll_until(partial(scheduled.is_fetched, failing, 13), _true)
+    assert await scheduled.stored_hours(failing) == [*range(14)]
 
 
 async def test_a_candle_that_comes_late_is_fetched_again(scheduled: Scheduled) -> None:

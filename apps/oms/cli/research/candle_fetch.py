@@ -19,12 +19,13 @@ from oms.cli.terminal.progress import ProgressReport
 from oms.config import CandleSourceSettings
 from oms.domain.errors import Invalid
 from oms.domain.market.ingestion_schedule import closed_until
-from oms.domain.market.market_instrument import MarketInstrument
+from oms.domain.market.market_instrument import MarketInstrument, TradingSession
 from oms.domain.market.timeframe import Timeframe
 from oms.ports.market.candle_fetcher import CandleFetcher
 from oms.services.candles.fetch_candles import (
     EMPTY_PAGES_MAX,
     CandleFetch,
+    FetchResult,
     check_range,
     ensure_instrument,
     load_instruments,
@@ -95,13 +96,30 @@ async def _fetch_all(
                     done, f"{done:,} of {total:,} candles", total=total
                 ),
             )
-        closed = min(end, closed_until(timeframe, SYSTEM_CLOCK.now()))
-        gaps = await stored_gaps(store.candles, instrument, timeframe, start, closed)
-        item = counts_json(result.counts, fetched=result.fetched, invalid=result.invalid)
-        items.append({"timeframe": timeframe.value, **item, "gaps": gaps_json(gaps)})
-        if result.has_stopped:
-            items[-1]["note"] = f"the exchange sent {EMPTY_PAGES_MAX} pages without a candle"
+        items.append(await _item(store, instrument, result, start, end))
     return {"ok": not any(each["gaps"] for each in items), "items": items}
+
+
+async def _item(
+    store: SqlStore,
+    instrument: MarketInstrument,
+    result: FetchResult,
+    start: datetime,
+    end: datetime,
+) -> dict[str, Any]:
+    """Return what a fetch did, and what is missing in its range where that is known."""
+    timeframe, gaps, note = result.timeframe, [], None
+    if instrument.session is TradingSession.CONTINUOUS:
+        closed = min(end, closed_until(timeframe, SYSTEM_CLOCK.now()))
+        found = await stored_gaps(store.candles, instrument, timeframe, start, closed)
+        gaps = gaps_json(found)
+    else:
+        note = f"gaps are not known: the session is {instrument.session.value}"
+    if result.has_stopped:
+        note = f"the exchange sent {EMPTY_PAGES_MAX} pages without a candle"
+    counts = counts_json(result.counts, fetched=result.fetched, invalid=result.invalid)
+    item = {"timeframe": timeframe.value, **counts, "gaps": gaps}
+    return item if note is None else {**item, "note": note}
 
 
 async def _range(

@@ -10,8 +10,9 @@ from oms.adapters.ccxt.prices.public_client import PublicClient
 from oms.domain.errors import Invalid, NotFound, Unavailable
 from oms.domain.instrument import Instrument
 from oms.domain.market.candle import Candle, check_candle
-from oms.domain.market.market_instrument import MarketInstrument
+from oms.domain.market.market_instrument import AssetClass, MarketInstrument, TradingSession
 from oms.domain.market.timeframe import Timeframe
+from oms.domain.market_hours import Session
 from oms.domain.money import round_to_scale
 from oms.ports.market.candle_fetcher import FetchedCandles
 
@@ -92,13 +93,16 @@ def _candle(row: Sequence[Any]) -> Candle:
 
 
 def _market_instrument(exchange: str, row: Instrument) -> MarketInstrument:
+    is_crypto = row.session is Session.CONTINUOUS
     return MarketInstrument(
         id=0,
         exchange=exchange,
         symbol=row.symbol,
         base=row.base,
         quote=row.quote,
+        asset_class=AssetClass.CRYPTO if is_crypto else AssetClass.STOCK,
         market_type="swap" if ":" in row.symbol else "spot",
+        session=TradingSession.CONTINUOUS if is_crypto else TradingSession.US_EQUITY,
         price_tick=row.tick,
         qty_step=row.step,
         min_qty=row.step,
