@@ -42,8 +42,10 @@ async def open_candle_fetcher(
     try:
         await client.open()
     except RequestError as error:
-        kind = Invalid if error.code in _REFUSED_CODES else Unavailable
-        raise kind(f"{exchange}: {error.message}") from None
+        message = f"{exchange}: {error.message}"
+        if error.code in _REFUSED_CODES:
+            raise Invalid(message) from None
+        raise Unavailable(message, code="exchange_unavailable") from None
     try:
         yield CcxtCandleFetcher(exchange, client)
     finally:

@@ -125,31 +125,30 @@ async def test_what_a_client_has_is_not_sent_again(candles: InProcessGateway) ->
 
 
 @pytest.mark.parametrize(
-    ("query", "status", "code"),
+    ("query", "status", "named"),
     [
-        (f"{SERIES}&limit=0", 422, "validation_error"),
-        (f"{SERIES}&limit=-5", 422, "validation_error"),
-        (f"{SERIES}&limit=5001", 422, "validation_error"),
-        (f"{SERIES}&limit=1e3", 422, "validation_error"),
-        (f"{SERIES}&start=yesterday", 422, "validation_error"),
-        (f"{SERIES}&start=2&end=1", 422, "validation_error"),
-        (f"{SERIES}&cursor=x", 422, "validation_error"),
-        (SERIES.replace("1h", "7m"), 422, "validation_error"),
-        (SERIES.replace("1h", "1H"), 422, "validation_error"),
-        ("symbol=BTC/USDT&timeframe=1h", 422, "validation_error"),
-        ("exchange=binance&timeframe=1h", 422, "validation_error"),
-        ("exchange=binance&symbol=BTC/USDT", 422, "validation_error"),
-        (SERIES.replace("binance", "nowhere"), 404, "not_found"),
-        (SERIES.replace("BTC", "DOGE"), 404, "not_found"),
+        (f"{SERIES}&limit=0", 422, "limit"),
+        (f"{SERIES}&limit=-5", 422, "limit"),
+        (f"{SERIES}&limit=5001", 422, "limit"),
+        (f"{SERIES}&limit=1e3", 422, "limit"),
+        (f"{SERIES}&start=yesterday", 422, "start"),
+        (f"{SERIES}&start=2&end=1", 422, "start"),
+        (f"{SERIES}&cursor=x", 422, "cursor"),
+        (SERIES.replace("1h", "7m"), 422, "timeframe"),
+        (SERIES.replace("1h", "1H"), 422, "timeframe"),
+        ("symbol=BTC/USDT&timeframe=1h", 422, "exchange"),
+        ("exchange=binance&timeframe=1h", 422, "symbol"),
+        ("exchange=binance&symbol=BTC/USDT", 422, "timeframe"),
+        (SERIES.replace("binance", "nowhere"), 404, "unknown_instrument"),
+        (SERIES.replace("BTC", "DOGE"), 404, "unknown_instrument"),
     ],
 )
 async def test_a_bad_query_is_refused(
-    candles: InProcessGateway, query: str, status: int, code: str
+    candles: InProcessGateway, query: str, status: int, named: str
 ) -> None:
     response = await candles.client("GET", f"/market/candles?{query}")
-    body = response.json()
-    assert response.status == status, body
-    assert code in (body["detail"]["code"] if isinstance(body["detail"], dict) else code)
+    assert response.status == status, response.body
+    assert f'"{named}"' in response.body.decode()
 
 
 async def test_instruments_are_listed(candles: InProcessGateway) -> None:

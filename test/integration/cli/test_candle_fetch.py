@@ -170,7 +170,11 @@ def test_instruments_are_loaded_once(
         (("candles", "fetch", "NO/SUCH", "1m", "--start", "2026-01-01"), 4, "no market NO/SUCH"),
         (("candles", "fetch", SYMBOL, "1m"), 2, "--start is required"),
         (("candles", "fetch", SYMBOL, "7m", "--start", "2026-01-01"), 2, "no timeframe '7m'"),
-        (("candles", "fetch", SYMBOL, "1m", "--start", "2026-01-02", "--end", "2026-01-01"), 2, ""),
+        (
+            ("candles", "fetch", SYMBOL, "1m", "--start", "2026-01-02", "--end", "2026-01-01"),
+            2,
+            "must be before",
+        ),
         (("candles", "fetch", SYMBOL, "1m", "--start", "2026-01-01", "--limit", "0"), 2, "--limit"),
     ],
 )

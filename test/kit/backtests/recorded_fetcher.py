@@ -40,7 +40,7 @@ class RecordedFetcher:
         if self.hangs:
             await asyncio.get_running_loop().create_future()
         if self.error is not None:
-            raise Unavailable(self.error)
+            raise Unavailable(self.error, code="exchange_unavailable")
         found = [hour for hour in sorted(self.hours) if first <= hour < first + limit]
         return FetchedCandles(candles=[_candle(hour, self.hours[hour]) for hour in found])
 

@@ -18,7 +18,7 @@ from kit.databases.schema import create_schema
 from kit.polling import poll_until
 from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.store import SqlStore
-from oms.domain.errors import LeaseLost
+from oms.domain.errors import LeaseLost, Unavailable
 from oms.domain.market.market_instrument import MarketInstrument
 from oms.domain.market.timeframe import Timeframe
 from oms.ports.audit_log import AuditContext
@@ -217,3 +217,26 @@ async def test_a_lost_lease_ends_the_task(scheduled: Scheduled) -> None:
         await asyncio.wait({work}, timeout=10)
         assert isinstance(work.exception(), LeaseLost)
     assert await scheduled.is_fetched(added, 9), "the result is stored under the lease alone"
+
+
+async def test_a_lost_lease_and_a_lost_database_are_no_failures_of_the_exchange(
+    scheduled: Scheduled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduled.fetchers.fetchers["x"] = RecordedFetcher(dict.fromkeys(range(30), 1))
+    added = await scheduled.add("x")
+    clock = cast(Clock, SimpleNamespace(now=scheduled.now))
+    ingest = IngestCandles(fetchers=scheduled.fetchers, store=scheduled.store.candles, clock=clock)
+
+    def lose() -> None:
+        raise LeaseLost("lost")
+
+    with pytest.raises(LeaseLost):
+        await ingest(added, lose)
+
+    async def fail(*_: object) -> None:
+        raise Unavailable("no database")
+
+    monkeypatch.setattr(scheduled.store.candles, "upsert", fail)
+    with pytest.raises(Unavailable):
+        scheduled.fetchers.fetchers["y"] = scheduled.fetchers.fetchers["x"]
+        await ingest(await scheduled.add("y"), lambda: None)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from oms.domain.errors import OmsError
+from oms.domain.errors import Invalid, NotFound, Unavailable
 from oms.domain.value import evolve, value
 from oms.ports.clock import Clock
 from oms.ports.market.candle_store import CandleSeries, CandleStore
@@ -22,7 +22,7 @@ class IngestCandles:
     async def __call__(self, ingestion: Ingestion, on_page: Callable[[], None]) -> Ingestion:
         """Fetch once; return the ingestion with the result. An exchange that fails is a result.
 
-        Raises ``Unavailable`` if the database fails.
+        Raises ``Unavailable`` if the database fails, and what ``on_page`` raises.
         """
         instrument, timeframe = ingestion.instrument, ingestion.timeframe
         series = CandleSeries(instrument_id=instrument.id, timeframe=timeframe)
@@ -30,18 +30,16 @@ class IngestCandles:
         now, error = self.clock.now(), None
         try:
             fetcher = await self.fetchers.open(instrument.exchange)
-        except OmsError as failure:
-            error = failure.message
-        else:
             # The candles that a series begins with are not reported.
             fetch = CandleFetch(
                 fetcher=fetcher, store=self.store, clock=self.clock, announces=newest is not None
             )
             start = ingestion.start if newest is None else timeframe.next_open(newest)
-            try:
-                await fetch(instrument, timeframe, start, now, lambda done, total: on_page())
-            except OmsError as failure:
-                error = failure.message
+            await fetch(instrument, timeframe, start, now, lambda done, total: on_page())
+        except (NotFound, Invalid, Unavailable) as failure:
+            if failure.code == Unavailable.code:
+                raise  # the database, not the exchange
+            error = failure.message
         newest = await self._newest_open(series)
         return evolve(ingestion, fetched_at=now, newest_open=newest, last_error=error)
 

@@ -53,7 +53,8 @@ class CcxtCandleFetcher:
         try:
             rows = await self._client.call("fetch_ohlcv", symbol, timeframe.value, since_ms, limit)
         except ReadFailed as failed:
-            raise Unavailable(f"{self._exchange}: {failed.message}") from None
+            message = f"{self._exchange}: {failed.message}"
+            raise Unavailable(message, code="exchange_unavailable") from None
         return parse_candles(rows, timeframe)
 
 
