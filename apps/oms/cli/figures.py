@@ -36,7 +36,7 @@ def stats(parsed: argparse.Namespace) -> Any:
 def execution_report(parsed: argparse.Namespace) -> Any:
     """Return slippage and durations of orders."""
     named = {"account_ids": account_ids(parsed), "from": parsed.since, "to": parsed.until}
-    named |= {name: getattr(parsed, name) for name in ("strategy_id", "symbol", "group_by")}
+    named |= {name: getattr(parsed, name) for name in _FILTERS}
     query = {name: text for name, text in named.items() if text is not None}
     return request(parsed, "GET", "/analytics/execution", query)
 

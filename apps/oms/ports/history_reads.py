@@ -51,7 +51,8 @@ class HistoryQuery:
     order_ids: Sequence[int] | None = None
     #: Only deals of this type.
     deal_type: str | None = None
-    #: Of orders: by what reason, for which signal, source of signals or group they were sent.
+    #: Of orders: by what reason, for which signal, source of signals or group they were sent;
+    #: 0: for none.
     reason: str | None = None
     signal_id: int | None = None
     source_id: int | None = None

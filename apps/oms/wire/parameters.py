@@ -103,6 +103,11 @@ RESULTS_SOURCE_ID = _query(
     "Positions that orders of one source of signals opened; 0: of none.",
     {"type": "integer", "minimum": 0},
 )
+EXECUTIONS_SOURCE_ID = _query(
+    "source_id",
+    "Orders of one source of signals; 0: of none.",
+    {"type": "integer", "minimum": 0},
+)
 GROUP_ID = _query("group_id", "Orders of one group.", ID_SCHEMA)
 DAYS = _query(
     "days", "The last days, to this moment; in place of since.", {"type": "integer", "minimum": 1}
@@ -125,7 +130,7 @@ GROUP_BY = _query(
     _words("strategy", "symbol", "exchange", "account", "source", "day"),
 )
 EXECUTION_GROUP_BY = _query(
-    "group_by", "One row per group.", _words("strategy", "symbol", "exchange")
+    "group_by", "One row per group.", _words("strategy", "symbol", "exchange", "source")
 )
 RESOLUTION = _query("resolution", "Only the last point of each.", _words("hour", "day"))
 CANDLES_EXCHANGE = _query(
@@ -263,8 +268,11 @@ CANDLES = (
 )
 INSTRUMENTS = (INSTRUMENTS_EXCHANGE, ACTIVE)
 EQUITY = (ACCOUNT_IDS, FROM, TO, RESOLUTION)
-SUMMARY = (ACCOUNT_IDS, STRATEGY_ID, FROM, TO)
-EXECUTIONS = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, FROM, TO, EXECUTION_GROUP_BY)
+SUMMARY = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, RESULTS_SOURCE_ID, FROM, TO)
+EXECUTIONS = (
+    *(ACCOUNT_IDS, STRATEGY_ID, SYMBOL, EXCHANGE, EXECUTIONS_SOURCE_ID),
+    *(FROM, TO, EXECUTION_GROUP_BY),
+)
 RESULTS = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, EXCHANGE, RESULTS_SOURCE_ID, FROM, TO, GROUP_BY)
 DEALS = (*HISTORY, ORDER_ID, POSITION_ID)
 _PERIOD = (*_DATES, SINCE, UNTIL)

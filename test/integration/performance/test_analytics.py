@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from kit.databases.sql import execute
 from kit.gateway.manual_trading import ManualTrading
 from oms.domain.access import Grant
 
@@ -90,6 +91,29 @@ async def test_summaries_have_what_was_closed_today(trading: ManualTrading) -> N
             today = (each["closed_today"], each["realized_today"], each["fees_today"])
             assert today == (1, "10", "2.1"), period
         assert len(row["strategies"]) == 1, period
+
+
+async def test_summaries_of_one_source_and_one_symbol(trading: ManualTrading, dsn: str) -> None:
+    account = await trading.add_account()
+    for symbol in ("ETH/USDT:USDT", "BTC/USDT:USDT"):
+        for side, price in (("buy", "100"), ("sell", "110")):
+            await trading.set_price(account, price, symbol)
+            await trading.trade(account, side, "1", symbol)
+    execute(dsn, f"UPDATE oms_deals SET source_id = 7 WHERE symbol = '{symbol}'")
+    await _store(trading, account, [(timedelta(0), "100", "0"), (timedelta(1), "110", "0")])
+    path = f"/analytics/summary?account_ids={account}"
+    for query, closed in (
+        ("", 2),
+        ("source_id=7", 1),
+        ("source_id=0", 1),
+        ("source_id=8", 0),
+        ("symbol=BTC/USDT:USDT", 1),
+        ("strategy_id=0", 2),
+        ("strategy_id=3", 0),
+    ):
+        (row,) = (await trading.get(account, f"{path}&{query}"))["items"]
+        assert (row["closed_positions"], row["closed_today"]) == (closed, closed or None), query
+        assert row["return_pct"] == "10", "equity belongs to the whole account"
 
 
 async def test_the_equity_of_all_strategies_is_not_that_of_one(trading: ManualTrading) -> None:

@@ -64,12 +64,35 @@ async def test_times_of_the_request_to_the_exchange(trading: ManualTrading, dsn:
     assert (figures["avg_send_ms"], figures["avg_exchange_ms"]) == ("250", "750")
 
 
+async def test_orders_of_one_source_exchange_and_strategy(trading: ManualTrading, dsn: str) -> None:
+    account = await trading.add_account()
+    await trading.set_price(account, "100")
+    await trading.trade(account, "buy", "2")
+    await trading.trade(account, "sell", "1")
+    bought, _ = await _order_ids(trading, account)
+    execute(dsn, f"UPDATE oms_orders SET source_id = 7 WHERE id = {bought}")
+    grouped = await _quality(trading, account, "&group_by=source")
+    assert [(group["key"], group["orders"]) for group in grouped["groups"]] == [(0, 1), (7, 1)]
+    for query, orders in (
+        ("source_id=7", 1),
+        ("source_id=0", 1),
+        ("source_id=8", 0),
+        ("exchange=binance", 2),
+        ("exchange=paper.binance", 2),
+        ("exchange=kraken", 0),
+        ("strategy_id=0", 2),
+        ("strategy_id=3", 0),
+    ):
+        assert (await _quality(trading, account, f"&{query}"))["orders"] == orders, query
+
+
 async def test_malformed_groups_and_unreadable_accounts(trading: ManualTrading) -> None:
     account, other = await trading.add_account(), await trading.add_account()
     key = trading.keys[account]
     for path, status in (
         (f"?account_ids={account}&group_by=day", 422),
         (f"?account_ids={account}&from=2&to=1", 422),
+        (f"?account_ids={account}&source_id=x", 422),
         (f"?account_ids={other}", 403),
         ("", 422),
     ):

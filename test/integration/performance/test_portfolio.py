@@ -151,13 +151,13 @@ async def test_statistics_by_the_source_of_the_opening_order(
         await trading.trade(account, "buy", "1", symbol, new_position=True) for _ in range(3)
     ]
     await trading.trade(account, "buy", "1", symbol, position_id=second)
-    sourced = f"SELECT MIN(id) FROM oms_deals WHERE position_id IN ({first}, {second})"
-    orders = f"SELECT order_id FROM oms_deals WHERE id IN ({sourced} GROUP BY position_id)"
-    added = f"SELECT MAX(order_id) FROM oms_deals WHERE position_id = {second}"
+    sourced = f"SELECT MIN(id) AS id FROM oms_deals WHERE position_id IN ({first}, {second})"
+    opening = f"SELECT id FROM ({sourced} GROUP BY position_id) firsts"
+    added = f"SELECT id FROM (SELECT MAX(id) AS id FROM oms_deals WHERE position_id = {second}) m"
     execute(
         dsn,
-        f"UPDATE oms_orders SET source_id = 5 WHERE id IN ({orders})",
-        f"UPDATE oms_orders SET source_id = 6 WHERE id IN ({added})",
+        f"UPDATE oms_deals SET source_id = 5 WHERE id IN ({opening})",
+        f"UPDATE oms_deals SET source_id = 6 WHERE id IN ({added})",
     )
     await trading.set_price(account, "110", symbol)
     for position in (first, third):

@@ -116,6 +116,14 @@ KINDS: dict[str, tuple[str, Expected]] = {
     ),
     "deal price": ("UPDATE oms_deals SET price = '1'", ("deal_event", "deal")),
     "deal fee": ("UPDATE oms_deals SET fee = '0'", ("order_fees", "order")),
+    "deal of another signal": (
+        "UPDATE oms_deals SET signal_id = 77",
+        ("deal_signal", "deal"),
+    ),
+    "deal of another source": (
+        "UPDATE oms_deals SET source_id = 77",
+        ("deal_signal", "deal"),
+    ),
     "deal deleted": (
         "DELETE FROM oms_deals WHERE id = (SELECT MIN(id) FROM oms_deals)",
         ("deal_event", "deal"),

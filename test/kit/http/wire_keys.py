@@ -30,7 +30,8 @@ ORDER = _keys(
 DEAL = _keys(
     "id account_id order_id position_id previous_position_id symbol side qty price fee "
     "fee_currency fee_valuation pnl strategy_id reason comment reconciled exchange_trade_id "
-    "created_at executed_at entry leg type provisional origin liquidity exchange_order_id signal_id"
+    "created_at executed_at entry leg type provisional origin liquidity exchange_order_id "
+    "signal_id source_id"
 )
 POSITION = _keys(
     "id account_id symbol strategy_id side qty avg_price stop_loss stop_gain stop_loss_pct "

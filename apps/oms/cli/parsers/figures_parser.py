@@ -47,10 +47,14 @@ def add_figures(commands: Any, network: argparse.ArgumentParser) -> None:
     )
     execution.add_argument("--strategy-id", type=int, help="orders of one strategy; 0: of none")
     execution.add_argument("--symbol", help="orders of one symbol")
+    execution.add_argument("--exchange", help="accounts of one exchange, as binance")
+    execution.add_argument(
+        "--source-id", type=int, help="orders of one source of signals; 0: of none"
+    )
     execution.add_argument("--since", help="changed from this moment on: RFC 3339 or milliseconds")
     execution.add_argument("--until", help="changed before this moment")
     execution.add_argument(
-        "--group-by", choices=("strategy", "symbol", "exchange"), help="one row for each"
+        "--group-by", choices=("strategy", "symbol", "exchange", "source"), help="one row for each"
     )
     for parser in (portfolio, stats, report, execution):
         parser.add_argument("--account-ids", metavar="CSV", help=_ALL_ACCOUNTS)

@@ -76,8 +76,9 @@ class Deal:
     #: Sequence of executions with equal time in the symbol; 0: not reported.
     exchange_sequence: int = 0
     exchange_order_id: str | None = None
-    #: The signal of its order.
+    #: The signal of its order, and the source of the signal.
     signal_id: int | None = None
+    source_id: int | None = None
     leg: int
     entry: DealEntry
     type: DealType = DealType.TRADE

@@ -22,6 +22,8 @@ class Execution:
 
     account_id: int
     strategy_id: int
+    #: Source of its signal; 0: of none.
+    source_id: int
     symbol: str
     side: Side
     filled_qty: Decimal

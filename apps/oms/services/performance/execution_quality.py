@@ -13,15 +13,16 @@ from oms.domain.performance.execution_quality import (
     ExecutionStatistics,
     compute_execution,
 )
-from oms.domain.value import value
+from oms.domain.value import evolve, value
 from oms.ports.history_reads import HistoryQuery
 from oms.ports.performance.executions import Executions
+from oms.services.performance.trade_results import is_of_exchange
 from oms.services.queries.ledger_queries import LedgerQueries
 
 ORDERS_MAX = 100_000
 """Orders of one request."""
 
-EXECUTION_GROUPS = ("exchange", "strategy", "symbol")
+EXECUTION_GROUPS = ("exchange", "source", "strategy", "symbol")
 """What executions can be grouped by."""
 
 
@@ -41,7 +42,11 @@ class ExecutionQuality:
     executions: Executions
 
     async def __call__(
-        self, principal: Principal, window: HistoryQuery, group_by: str | None
+        self,
+        principal: Principal,
+        window: HistoryQuery,
+        group_by: str | None,
+        exchange: str | None = None,
     ) -> Sequence[ExecutionGroup]:
         """Return the statistics of all orders, then those of each group.
 
@@ -49,7 +54,12 @@ class ExecutionQuality:
         """
         window = await self.reads.narrow_window(principal, window)
         accounts = await self.reads.registry.accounts(window.account_ids)
-        exchanges = {row.account.id: row.account.exchange_id for row in accounts}
+        exchanges = {
+            row.account.id: row.account.exchange_id
+            for row in accounts
+            if is_of_exchange(exchange, row.account.exchange_id)
+        }
+        window = evolve(window, account_ids=tuple(exchanges))
         rows = await self.executions.of_orders(window, ORDERS_MAX + 1)
         if len(rows) > ORDERS_MAX:
             message = f"more than {ORDERS_MAX} orders: choose a shorter period"
@@ -66,6 +76,7 @@ def _groups_of(
         return [whole]
     keys: Mapping[str, Callable[[Execution], str | int]] = {
         "exchange": lambda row: exchanges[row.account_id],
+        "source": lambda row: row.source_id,
         "strategy": lambda row: row.strategy_id,
         "symbol": lambda row: row.symbol,
     }

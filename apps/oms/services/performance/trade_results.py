@@ -84,7 +84,7 @@ class TradeResults:
         found = await self.results.open_counts(window, with_sources=group_by == "source")
         for (account_id, strategy_id, symbol, source_id), count in found.items():
             name = exchanges[account_id]
-            if not _is_of(exchange, name):
+            if not is_of_exchange(exchange, name):
                 continue
             keys: dict[str | None, str | int] = {
                 "strategy": strategy_id,
@@ -98,6 +98,11 @@ class TradeResults:
         return counts
 
 
+def is_of_exchange(exchange: str | None, name: str) -> bool:
+    """Return whether ``<engine>.<venue>`` is meant by this or by the venue alone."""
+    return exchange in (None, name, name.partition(".")[2])
+
+
 def _statistics_of(
     rows: Sequence[PositionResult],
     exchanges: Mapping[int, str],
@@ -107,7 +112,7 @@ def _statistics_of(
 ) -> Sequence[GroupStatistics]:
     """Return the statistics of positions on ``exchange``, then those of each group."""
     every = [_closed(row, exchanges[row.account_id]) for row in rows]
-    closed = [each for each in every if _is_of(exchange, each.exchange)]
+    closed = [each for each in every if is_of_exchange(exchange, each.exchange)]
     total = sum(opened.values())
     whole = GroupStatistics(key=None, statistics=compute_statistics(closed, total))
     if group_by is None:
@@ -124,11 +129,6 @@ def _statistics_of(
             for key in sorted(names)
         ),
     ]
-
-
-def _is_of(exchange: str | None, name: str) -> bool:
-    """Return whether ``<engine>.<venue>`` is meant by this or by the venue alone."""
-    return exchange in (None, name, name.partition(".")[2])
 
 
 def _closed(row: PositionResult, exchange: str) -> ClosedPosition:

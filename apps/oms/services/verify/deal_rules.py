@@ -138,7 +138,17 @@ def _order_findings(deal: Deal, context: DealContext) -> Iterator[Finding]:
     side = deal.side.opposite if deal.type is DealType.CORRECTION else deal.side
     if deal.type is DealType.COMMISSION:
         side = order.side
+    yield from _signal_findings(deal, order)
     if (order.account_id, order.symbol, order.side) != (deal.account_id, deal.symbol, side):
         found = f"account {order.account_id}, {order.symbol}, {order.side.value}"
         expected = f"account {deal.account_id}, {deal.symbol}, {side.value}"
         yield make_finding("deal_order", "deal", deal.id, expected, found)
+
+
+def _signal_findings(deal: Deal, order: Order) -> Iterator[Finding]:
+    if deal.type is not DealType.TRADE:
+        return
+    if (deal.signal_id, deal.source_id) != (order.signal_id, order.source_id):
+        found = f"signal {deal.signal_id}, source {deal.source_id}"
+        expected = f"signal {order.signal_id}, source {order.source_id}"
+        yield make_finding("deal_signal", "deal", deal.id, expected, found)

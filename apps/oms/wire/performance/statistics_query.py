@@ -34,6 +34,12 @@ def read_statistics_query(query: Query) -> HistoryQuery:
     return evolve(read_results_query(query), source_id=source_id)
 
 
+def read_executions_query(query: Query) -> HistoryQuery:
+    """Return the accounts, filters and period of orders, also the source. Raises ``Malformed``."""
+    source_id = read_optional_id(query, p.EXECUTIONS_SOURCE_ID)
+    return evolve(read_results_query(query), source_id=source_id)
+
+
 def read_group(
     query: Query, groups: Collection[str], parameter: p.Parameter = p.GROUP_BY
 ) -> str | None:

@@ -158,6 +158,7 @@ class DealRow(TypedDict):
     liquidity: Annotated[str, one_of("maker", "taker")] | None
     exchange_order_id: str | None
     signal_id: Id | None
+    source_id: Annotated[Id | None, Field(description="Source of the signal.")]
 
 
 class PositionRow(TypedDict):
@@ -325,6 +326,7 @@ def deal_row(deal: Deal) -> DealRow:
         "liquidity": deal.liquidity,
         "exchange_order_id": deal.exchange_order_id,
         "signal_id": deal.signal_id,
+        "source_id": deal.source_id,
     }
 
 

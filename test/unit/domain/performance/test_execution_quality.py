@@ -19,6 +19,7 @@ HUNDRED = Decimal(100)
 FILLED = Execution(
     account_id=1,
     strategy_id=0,
+    source_id=0,
     symbol="BTC/USDT",
     side=Side.BUY,
     filled_qty=Decimal(2),

@@ -14,7 +14,7 @@ from oms.ports.history_reads import HistoryQuery
 
 _COLUMNS = (
     "id, account_id, strategy_id, symbol, side, filled_qty, avg_fill_price, arrival_price,"
-    " state, created_at, command_id"
+    " state, created_at, command_id, source_id"
 )
 _ORDERS = HistoryTable(table="oms_orders", columns=_COLUMNS, moment="updated_at", status="status")
 
@@ -33,7 +33,7 @@ class SqlExecutions:
         text = (
             "SELECT o.account_id, o.strategy_id, o.symbol, o.side, o.filled_qty,"
             " o.avg_fill_price, o.arrival_price, o.state, o.created_at,"
-            " c.created_at, a.sent_at, a.acked_at"
+            " c.created_at, a.sent_at, a.acked_at, o.source_id"
             f" FROM (SELECT {_COLUMNS} FROM oms_orders WHERE {where.text}"
             f" ORDER BY id DESC LIMIT {dialect.param}) AS o"
             " LEFT JOIN oms_commands c ON c.id = o.command_id"
@@ -49,6 +49,7 @@ def _execution(row: Any, dialect: Dialect) -> Execution:
     return Execution(
         account_id=row[0],
         strategy_id=row[1],
+        source_id=row[12] or 0,
         symbol=row[2],
         side=Side(row[3]),
         filled_qty=dialect.decode_decimal(row[4]),

@@ -21,10 +21,9 @@ from oms.ports.performance.position_results import OpenCounts, PositionResult
 _COLUMNS = (
     "id, account_id, strategy_id, symbol, profit, funding, realized_pnl, close_reason, closed_at"
 )
-#: The source of the order whose execution opened the position.
+#: The source of signals whose execution opened the position.
 _SOURCE = (
-    "COALESCE((SELECT orders.source_id FROM oms_deals deals"
-    " JOIN oms_orders orders ON orders.id = deals.order_id"
+    "COALESCE((SELECT deals.source_id FROM oms_deals deals"
     f" WHERE deals.position_id = oms_positions.id AND deals.entry = '{DealEntry.IN.value}'"
     " ORDER BY deals.executed_at, deals.id LIMIT 1), 0)"
 )

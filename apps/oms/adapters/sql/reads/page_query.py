@@ -168,7 +168,9 @@ def _link_of(window: HistoryQuery) -> str | None:
 def _order_filters(dialect: Dialect, where: Conditions, window: HistoryQuery) -> Conditions:
     for column in ("reason", "signal_id", "source_id", "group_id"):
         wanted = getattr(window, column)
-        if wanted is not None:
+        if wanted == 0:
+            where = where.and_(f"{column} IS NULL")
+        elif wanted is not None:
             where = where.and_(f"{column} = {dialect.param}", wanted)
     return where
 

@@ -41,6 +41,7 @@ COLUMNS = (
     "opened_ticket_ids",
     "fee_rate_json",
     "signal_id",
+    "source_id",
 )
 SELECTED = ", ".join(COLUMNS)
 #: Columns updated by a replay of the symbol, when a fee finds its trade or its rate becomes known,
@@ -97,6 +98,7 @@ def deal_to_row(deal: Deal, dialect: Dialect) -> Values:
         ",".join(map(str, deal.opened_ticket_ids)) or None,
         None if deal.fee_rate is None else encode_rate(deal.fee_rate),
         deal.signal_id,
+        deal.source_id,
     )
 
 
@@ -133,4 +135,5 @@ def deal_from_row(row: Any, dialect: Dialect) -> Deal:
         opened_ticket_ids=tuple(map(int, row[27].split(","))) if row[27] else (),
         fee_rate=decode_rate(row[28]) if row[28] else None,
         signal_id=row[29],
+        source_id=row[30],
     )

@@ -168,6 +168,7 @@ oms_deals = schema.table(
     schema.required("exchange_sequence", types.BigIntId, "0"),
     schema.nullable("opened_ticket_ids", sa.Text()),
     schema.nullable("fee_rate_json", types.JsonText),
+    schema.nullable("source_id", types.BigIntId),
     sa.UniqueConstraint(
         "account_id", "symbol", "exchange_trade_id", "leg", name="uq_oms_deals_exchange_trade_id"
     ),

@@ -22,7 +22,12 @@ from oms.wire.performance.execution_rows import (
     ExecutionGroupRow,
     execution_row,
 )
-from oms.wire.performance.statistics_query import read_group, read_results_query
+from oms.wire.performance.statistics_query import (
+    read_executions_query,
+    read_group,
+    read_results_query,
+    read_statistics_query,
+)
 from oms.wire.responses.value_types import Items
 
 router = APIRouter()
@@ -53,7 +58,7 @@ async def get_summary(request: Request) -> Response:
     """Return return, drawdown and ratios of accounts, and what they closed today."""
     context, caller = api_context(request), await admit_caller(request)
     found = await context.performance.equity.summaries(
-        caller.principal, read_results_query(request.query_params)
+        caller.principal, read_statistics_query(request.query_params)
     )
     rows = [
         summary_row(
@@ -78,7 +83,10 @@ async def get_execution_quality(request: Request) -> Response:
     query = request.query_params
     group_by = read_group(query, EXECUTION_GROUPS, p.EXECUTION_GROUP_BY)
     whole, *groups = await context.performance.executions(
-        caller.principal, read_results_query(query), group_by
+        caller.principal,
+        read_executions_query(query),
+        group_by,
+        query.get(p.EXCHANGE.name) or None,
     )
     rows: list[ExecutionGroupRow] = [
         {"key": each.key, **execution_row(each.statistics)}

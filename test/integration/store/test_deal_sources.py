@@ -1,0 +1,28 @@
+"""Deals name the signal of their order, and the source of that."""
+
+from typing import Any
+
+from kit.databases.sql import execute, fetch_rows
+from kit.databases.store_rows import a_deal, a_lease, an_account, an_order
+from oms.adapters.sql.migrations.later_versions import v0044_deal_sources
+from oms.adapters.sql.store import SqlStore
+from oms.ports.ledger_store import AccountBatch
+
+
+async def test_deals_from_before_are_filled_from_their_orders(store: SqlStore, place: Any) -> None:
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    orders = (an_order(1, account_id, signal_id=7, source_id=8), an_order(2, account_id))
+    deals = tuple(
+        a_deal(number, account_id, order_id=number, signal_id=order.signal_id, source_id=None)
+        for number, order in enumerate(orders, 1)
+    )
+    batch = AccountBatch(lease=lease, head_before=0, head_after=0, orders_new=orders, deals=deals)
+    assert not await store.ledger.commit([batch])
+
+    execute(place.url, v0044_deal_sources.FILL)
+
+    rows = fetch_rows(place.url, "SELECT id, signal_id, source_id FROM oms_deals ORDER BY id")
+    assert [tuple(row) for row in rows] == [(1, 7, 8), (2, None, None)]
+    first, _ = await store.history.deals_by_id([1, 2])
+    assert (first.signal_id, first.source_id) == (7, 8)
