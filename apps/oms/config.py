@@ -169,6 +169,10 @@ class RunnerSettings(_Section):
 
     #: Whether ``oms up`` runs a runner, and the health of the gateway expects one.
     enabled: bool = True
+    #: How long a strategy may take for one decision.
+    decision_seconds: float = Field(default=5, gt=0, le=600)
+    #: Address space of a process that runs a strategy.
+    strategy_memory_mb: int = Field(default=2048, ge=256, le=1_048_576)
 
 
 class CandleSourceSettings(_Section):
@@ -253,6 +257,8 @@ class Settings(BaseModel):
     risk_presets: RiskPresetSettings = RiskPresetSettings()
     notify: NotifySettings = NotifySettings()
     candles: CandleSettings = CandleSettings()
+    #: File or folder of strategies; the runner and ``oms backtest`` load them.
+    strategies: Path | None = None
     ui: UiSettings = UiSettings()
     #: Scheme, host and port under which browsers reach this gateway; absent: those of the request.
     public_url: str | None = None

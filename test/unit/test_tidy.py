@@ -51,7 +51,8 @@ SUPERVISORS = frozenset(
         *("worker/main", "worker/dispatch", "runner/task_supervisor"),
         "services/submission/fire_deadman",  # A switch that fails delays no other.
         "services/signals/expand_signal",  # A signal that fails holds up no other.
-        "adapters/strategy_files",  # A file of a user may raise anything.
+        "adapters/strategy_code/child",  # Code of a user may raise anything,
+        "adapters/strategy_code/strategy_files",  # and so may its file.
     )
 )
 #: Absolute paths of users and machines.

@@ -33,6 +33,7 @@ IdKind = Literal[
     "instrument",
     "share_link",
     "candle_ingestion",
+    "strategy_version",
 ]
 
 ID_MAX = 2**53 - 1

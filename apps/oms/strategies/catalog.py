@@ -45,6 +45,29 @@ class Parameter:
         return int(number) if whole else number
 
 
+def parse_parameters(
+    strategy: str, parameters: Sequence[Parameter], given: Mapping[str, str | Number]
+) -> dict[str, Number]:
+    """Return all parameters, those not given with their defaults. Raises ``Invalid``."""
+    check_parameter_names(strategy, parameters, given)
+    return {
+        each.name: each.parse(given[each.name]) if each.name in given else each.default
+        for each in parameters
+    }
+
+
+def check_parameter_names(
+    strategy: str, parameters: Sequence[Parameter], names: Iterable[str]
+) -> None:
+    """Raise ``Invalid`` for a name that is none of the parameters."""
+    known = {each.name for each in parameters}
+    if unknown := sorted(set(names) - known):
+        raise Invalid(
+            f"strategy {strategy} has no parameter {unknown[0]!r};"
+            f" it has {', '.join(sorted(known)) or 'none'}"
+        )
+
+
 @value
 class StrategyDefinition:
     """One version of a strategy in the catalogue."""
@@ -60,20 +83,11 @@ class StrategyDefinition:
 
     def parse(self, given: Mapping[str, str | Number]) -> dict[str, Number]:
         """Return all parameters, those not given with their defaults. Raises ``Invalid``."""
-        self.check_names(given)
-        return {
-            each.name: each.parse(given[each.name]) if each.name in given else each.default
-            for each in self.parameters
-        }
+        return parse_parameters(self.name, self.parameters, given)
 
     def check_names(self, names: Iterable[str]) -> None:
         """Raise ``Invalid`` for a name that is none of its parameters."""
-        known = {each.name for each in self.parameters}
-        if unknown := sorted(set(names) - known):
-            raise Invalid(
-                f"strategy {self.name} has no parameter {unknown[0]!r};"
-                f" it has {', '.join(sorted(known))}"
-            )
+        check_parameter_names(self.name, self.parameters, names)
 
     def make(self, timeframe: Timeframe, parameters: Mapping[str, Number]) -> Strategy:
         """Return a new strategy. Raises ``Invalid`` for a timeframe that it does not run on."""

@@ -51,6 +51,8 @@ from oms.adapters.sql.registry.share_links import SqlShareLinks
 from oms.adapters.sql.registry.strategies import SqlStrategies
 from oms.adapters.sql.registry.user_admin import SqlUserAdmin
 from oms.adapters.sql.registry.user_preferences import SqlUserPreferences
+from oms.adapters.sql.research.strategy_catalog import SqlStrategyCatalog
+from oms.adapters.sql.research.strategy_versions import SqlStrategyVersions
 from oms.adapters.sql.signals.signal_sources import SqlSignalSources
 from oms.adapters.sql.signals.signals import SqlSignals
 from oms.ports.admin.account_admin import AccountCheck
@@ -118,6 +120,8 @@ class SqlStore:
         self.instruments = SqlInstruments(database, self.ids)
         self.candles = SqlCandles(database, self.ids)
         self.ingestions = SqlIngestions(database, self.ids)
+        self.strategy_versions = SqlStrategyVersions(database, self.ids)
+        self.strategy_catalog = SqlStrategyCatalog(database)
         self.signal_sources = SqlSignalSources(database, self.ids)
 
     def verified_reads(self) -> VerifiedReads:

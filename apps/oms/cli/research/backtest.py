@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from oms.adapters.strategy_files import load_definitions
+from oms.adapters.strategy_code.strategy_files import load_definitions
 from oms.backtest.result import CurvePoint
 from oms.cli.output import build_table
 from oms.cli.research.backtest_input import (
@@ -21,11 +21,11 @@ from oms.wire.backtests.report_html import report_html
 from oms.wire.backtests.result_json import (
     curve_json,
     figures_json,
-    parameters_json,
     round_trips_json,
     settings_json,
     trades_json,
 )
+from oms.wire.strategies.parameters_json import parameters_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from oms.adapters.strategy_files import load_definitions
+from oms.adapters.strategy_code.strategy_files import load_definitions
 from oms.backtest.settings import BacktestSettings, contract_of
 from oms.cli.output import CommandFailed
 from oms.cli.settings import environment

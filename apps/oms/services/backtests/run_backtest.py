@@ -1,7 +1,6 @@
 """Runs a strategy on candles, and identifies what it ran on."""
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 
@@ -12,7 +11,7 @@ from oms.domain.market.candle import Candle
 from oms.domain.money import plain_text
 from oms.domain.value import value
 from oms.strategies.catalog import StrategyDefinition
-from oms.wire.backtests.result_json import parameters_json
+from oms.wire.strategies.parameters_json import hash_parameters
 
 Parameters = Mapping[str, int | Decimal]
 
@@ -79,12 +78,6 @@ def _hashed(candles: Iterable[Candle], update: Callable[[bytes], None]) -> Itera
     for candle in candles:
         update(_line(candle))
         yield candle
-
-
-def hash_parameters(parameters: Parameters) -> str:
-    """Return the SHA-256 of the canonical JSON of parameters."""
-    text = json.dumps(parameters_json(parameters), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _line(candle: Candle) -> bytes:

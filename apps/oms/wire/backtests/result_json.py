@@ -1,6 +1,6 @@
 """The result of a backtest as JSON: money is decimal text, ratios and percentages are numbers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -131,14 +131,6 @@ def curve_json(points: Iterable[CurvePoint]) -> list[dict[str, Any]]:
         }
         for point in points
     ]
-
-
-def parameters_json(parameters: Mapping[str, int | Decimal]) -> dict[str, int | str]:
-    """Return parameters of a strategy: whole numbers, decimals as text."""
-    return {
-        name: number if isinstance(number, int) else decimal_text(number)
-        for name, number in parameters.items()
-    }
 
 
 def time_text(time: datetime | None) -> str | None:

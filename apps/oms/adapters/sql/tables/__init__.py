@@ -10,6 +10,7 @@ from oms.adapters.sql.tables import (
     ledger,
     market,
     performance,
+    research,
     runner,
     signals,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "ledger",
     "market",
     "performance",
+    "research",
     "runner",
     "signals",
 ]

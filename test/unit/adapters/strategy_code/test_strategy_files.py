@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from oms.adapters.strategy_files import load_definitions
+from oms.adapters.strategy_code.strategy_files import load_definitions
 from oms.cli.main import main
 from oms.domain.errors import Invalid
 from oms.strategies.catalog import CATALOG, find_strategy
 
-EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "strategies"
+EXAMPLES = Path(__file__).resolve().parents[4] / "examples" / "strategies"
 
 
 def _write(folder: Path, text: str) -> Path:

@@ -1,0 +1,1 @@
+"""Versions of strategies and their catalogue."""

@@ -1,0 +1,72 @@
+"""Limits of the process that runs the code of users: its environment, memory and time."""
+
+import faulthandler
+import os
+import resource
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn, TextIO
+
+#: What a process is given of the environment: no setting of the gateway, no credential.
+PASSED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH", "VIRTUAL_ENV")
+#: One thread for each process, and equal results in each of them.
+SET_VARIABLES = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+class DecisionTimeout(BaseException):
+    """A decision took too long; no ``Exception``, so that code of users does not catch it."""
+
+
+def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process of strategies."""
+    passed = {name: environment[name] for name in PASSED_VARIABLES if name in environment}
+    return passed | SET_VARIABLES
+
+
+def limit_memory(megabytes: int) -> None:
+    """Limit the address space of this process: a larger allocation raises ``MemoryError``."""
+    size = megabytes * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+class DecisionClock:
+    """Limits the time of each decision.
+
+    After the time a ``DecisionTimeout`` is raised in the code that runs. Code that does not let
+    that through, or does not return to Python, ends with its process after as much processor time
+    again; its stack is written to ``log``.
+    """
+
+    def __init__(self, seconds: float, log: TextIO) -> None:
+        self._seconds = seconds
+        signal.signal(signal.SIGALRM, self._raise_timeout)
+        faulthandler.register(signal.SIGVTALRM, file=log, all_threads=False, chain=True)
+
+    @contextmanager
+    def limit(self, factor: int = 1) -> Iterator[None]:
+        """Limit what runs in the ``with`` statement, to ``factor`` times that of a decision."""
+        seconds = self._seconds * factor
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 2 * seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+    def _raise_timeout(self, _: int, __: FrameType | None) -> NoReturn:
+        raise DecisionTimeout(f"a decision took longer than {self._seconds:g} s")
+
+
+def lower_priority(priority: int) -> None:
+    """Let other processes of the machine run first."""
+    os.nice(priority)

@@ -1,0 +1,199 @@
+"""Processes of strategies as the runner uses them."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+import orjson
+
+from oms.adapters.strategy_code.frames import (
+    LENGTH_BYTES,
+    Message,
+    decode_frame,
+    encode_frame,
+    frame_length,
+)
+from oms.adapters.strategy_code.process_limits import child_environment
+from oms.domain.errors import Conflict, Invalid, NotFound
+from oms.domain.market.timeframe import Timeframe
+from oms.domain.value import value
+from oms.ports.research.strategy_process import (
+    StartedStrategy,
+    StrategyFailed,
+    StrategyStart,
+)
+from oms.strategies.description import LoadedCatalog
+from oms.strategies.strategy import Bars, Decision, PositionSide
+from oms.wire.strategies.messages import (
+    decode_catalog,
+    decode_decision,
+    decode_parameters,
+    decode_warmup,
+    encode_bars,
+    encode_parameters,
+)
+
+_MODULE = "oms.adapters.strategy_code.child"
+_REFUSALS = {each.code: each for each in (Invalid, NotFound, Conflict)}
+#: Time of an answer besides that of the decisions, as for the start of the process.
+ANSWER_SECONDS = 30.0
+_LOG_BYTES = 8192
+_END_SECONDS = 1.0
+_SIGVTALRM = int(signal.SIGVTALRM)
+
+
+@value
+class ProcessOptions:
+    """Limits of each process; ``path`` is the file or folder of strategies of users."""
+
+    path: Path | None
+    decision_seconds: float = 5.0
+    memory_mb: int = 2048
+    #: Added to the ``nice`` value of the runner: 0 to 19.
+    priority: int = 0
+
+
+class ChildProcesses:
+    """``ports.research.strategy_process.StrategyProcesses``."""
+
+    def __init__(self, options: ProcessOptions) -> None:
+        self._options = options
+
+    async def open(self) -> "ChildProcess":
+        """Start a process. Raises ``StrategyFailed``."""
+        options = self._options
+        path = None if options.path is None else str(options.path.absolute())
+        arguments = orjson.dumps(
+            {
+                "path": path,
+                "decision_seconds": options.decision_seconds,
+                "memory_mb": options.memory_mb,
+                "priority": options.priority,
+            }
+        )
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", _MODULE, arguments.decode()),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=child_environment(os.environ),
+            cwd="/",
+        )
+        return ChildProcess(process, options.decision_seconds)
+
+
+class ChildProcess:
+    """``ports.research.strategy_process.StrategyProcess``."""
+
+    def __init__(self, process: asyncio.subprocess.Process, decision_seconds: float) -> None:
+        self._process = process
+        self._decision_seconds = decision_seconds
+        self._log = b""
+        self._reads_log = asyncio.create_task(self._read_log())
+
+    @property
+    def process_id(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
+    async def load_catalog(self) -> LoadedCatalog:
+        """Return all strategies."""
+        return decode_catalog(await self.call({"operation": "catalog"}, 20))
+
+    async def start(self, request: StrategyStart) -> StartedStrategy:
+        """Build a strategy. Raises ``NotFound``, ``Invalid``."""
+        message = {
+            "operation": "start",
+            "name": request.name,
+            "timeframe": request.timeframe.value,
+            "parameters": encode_parameters(request.parameters),
+        }
+        result = await self.call(message, 20)
+        return StartedStrategy(
+            name=result["name"],
+            version=result["version"],
+            code_hash=result["code_hash"],
+            parameters=decode_parameters(result["parameters"]),
+            warmup=decode_warmup(result["warmup"]),
+            higher=[Timeframe(each) for each in result["higher"]],
+        )
+
+    async def on_bars(
+        self, bars: Sequence[Bars], side: PositionSide
+    ) -> Sequence[Sequence[Decision]]:
+        """Give closed candles to the strategy; returns its decisions at each of them."""
+        rows = [encode_bars(each) for each in bars]
+        message = {"operation": "on_bars", "bars": rows, "side": side.value}
+        result = await self.call(message, 2 * len(rows))
+        return [[decode_decision(each) for each in decided] for decided in result["decisions"]]
+
+    async def call(self, message: Message, decisions: int = 2) -> Message:
+        """Return the result of an operation that takes as long as so many decisions.
+
+        Raises ``StrategyFailed``, and what the operation refuses with.
+        """
+        seconds = ANSWER_SECONDS + decisions * self._decision_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await self._exchange(message)
+        except TimeoutError:
+            await self.close()
+            raise StrategyFailed(
+                f"no answer within {seconds:g} s", reason="strategy_timeout"
+            ) from None
+        except (ValueError, OSError, asyncio.IncompleteReadError):
+            await self._fail_as_ended()
+        return await self._result(answer)
+
+    async def close(self) -> None:
+        """End the process."""
+        process = self._process
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        await self._reads_log
+
+    async def _exchange(self, message: Message) -> Message:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None and stdout is not None, "both are pipes"
+        stdin.write(encode_frame(message))
+        await stdin.drain()
+        head = await stdout.readexactly(LENGTH_BYTES)
+        return decode_frame(await stdout.readexactly(frame_length(head)))
+
+    async def _result(self, answer: Message) -> Message:
+        if "refused" in answer:
+            code, reason, text = answer["refused"]
+            raise _REFUSALS.get(code, Invalid)(text, reason=reason)
+        if "failed" in answer:
+            await self.close()
+            reason, text, trace = answer["failed"]
+            raise StrategyFailed(text, reason=reason, traceback=trace)
+        result: Message = answer["result"]
+        return result
+
+    async def _fail_as_ended(self) -> NoReturn:
+        """Raise why the process ended or sent what is no answer."""
+        with suppress(TimeoutError):  # it lives and sent what is no answer
+            await asyncio.wait_for(self._process.wait(), _END_SECONDS)
+        await self.close()
+        log = self._log.decode(errors="replace")
+        status = self._process.returncode
+        if status == -_SIGVTALRM:
+            seconds = self._decision_seconds
+            message = f"a decision took longer than {seconds:g} s and could not be interrupted"
+            raise StrategyFailed(message, reason="strategy_timeout", traceback=log)
+        message = f"its process ended with status {status}"
+        raise StrategyFailed(message, reason="strategy_ended", traceback=log)
+
+    async def _read_log(self) -> None:
+        """Keep the end of what the process writes to stderr."""
+        stderr = self._process.stderr
+        assert stderr is not None, "it is a pipe"
+        while part := await stderr.read(_LOG_BYTES):
+            self._log = (self._log + part)[-_LOG_BYTES:]

@@ -1,0 +1,1 @@
+"""Strategies as processes and as stored versions."""

@@ -1,0 +1,1 @@
+"""Strategies as JSON: parameters, and the messages of their process."""
