@@ -29,13 +29,14 @@ ui-dev: ## the web desk's sources with live reload, in front of a running gatewa
 	@$(PYTHON) tools/web_page.py dev
 
 # curl: the printed first order is executed as it is. galera-4: one library, for cluster tests.
+# redis-tools: the server as well, without a service. faketime: hosts with clocks that differ.
 # Databases of tests are kept in memory where there is room: on a disk they mostly wait for fsync.
 TEST_FOLDER_KIB_MIN := 4000000
 TEST_FOLDER = $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt \
 	$(TEST_FOLDER_KIB_MIN) 2>/dev/null && echo /dev/shm)
 # Files go to the workers in the order of test/kit/file_order.py: the longest first, others mixed.
 test: ## all tests, on SQLite and on a private MariaDB (ARGS="-k name")
-	@$(PYTHON) tools/setup --dev $(MARIADB) galera-4 curl $(BROWSER)
+	@$(PYTHON) tools/setup --dev $(MARIADB) galera-4 redis-tools faketime curl $(BROWSER)
 	@TMPDIR=$${TMPDIR:-$(TEST_FOLDER)} $(BIN)/pytest -n $(TEST_WORKERS) \
 		--dist loadfile --no-loadscope-reorder $(ARGS)
 
@@ -105,9 +106,9 @@ COMPILE := uv pip compile pyproject.toml $(COMPILE_OPTIONS)
 
 lock: ## write the lock files from pyproject.toml (needs uv; UPGRADE=--upgrade)
 	@command -v uv >/dev/null || { echo "uv is missing: python3 -m pip install uv" >&2; exit 2; }
-	$(COMPILE) --extra fast --extra build --extra stocks --extra dev $(UPGRADE) \
+	$(COMPILE) --extra fast --extra redis --extra build --extra stocks --extra dev $(UPGRADE) \
 		--output-file requirements.lock
-	$(COMPILE) --extra fast --extra build --no-annotate --constraints requirements.lock \
+	$(COMPILE) --extra fast --extra redis --extra build --no-annotate --constraints requirements.lock \
 		--output-file requirements-runtime.lock
 	uv pip compile --group pyproject.toml:docs $(COMPILE_OPTIONS) --no-annotate $(UPGRADE) \
 		--output-file requirements-docs.lock

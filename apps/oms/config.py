@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from oms.environment import merge_environment
 from oms.profiles import ProfileName, apply_profile, refuse_settings
@@ -22,6 +22,10 @@ KEY_FILE_NAME = "master.key"
 SIGNAL_KEY_FILE_NAME = "signal.key"
 #: File name of the keys that the first start created, in the data folder.
 FIRST_RUN_FILE = "first-run.json"
+URL_EXAMPLES = {
+    "database_url": "mysql+asyncmy://USER:PASSWORD@HOST:3306/NAME",
+    "redis_url": "redis://:PASSWORD@HOST:6379/0",
+}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -240,6 +244,8 @@ class Settings(BaseModel):
     signal_key_file: Path | None = None
     #: Folder of the Unix sockets for notifications between processes; absent: ``home/notifier``.
     notifier_dir: Path | None = None
+    #: Redis or Valkey server by which processes of several hosts notify each other.
+    redis_url: str | None = Field(default=None, repr=False)
     #: Folder of recorded prices for paper accounts; absent: ``home/tapes``.
     tapes_dir: Path | None = None
     #: Folder of cached market tables of exchanges; absent: ``home/markets``.
@@ -294,11 +300,11 @@ class Settings(BaseModel):
         )
         return self
 
-    @field_validator("database_url")
+    @field_validator(*URL_EXAMPLES)
     @classmethod
-    def _refuse_no_url(cls, url: str | None) -> str | None:
+    def _refuse_no_url(cls, url: str | None, info: ValidationInfo) -> str | None:
         if url is not None and "://" not in url:
-            raise ValueError("a URL like mysql+asyncmy://USER:PASSWORD@HOST:3306/NAME is expected")
+            raise ValueError(f"a URL like {URL_EXAMPLES[info.field_name or '']} is expected")
         return url
 
     @field_validator("log_level")

@@ -45,7 +45,7 @@ RESEND_SECONDS_MAX = 1.0
 
 @dataclass(slots=True)
 class _Subscription:
-    """Socket of one listener and the ids received since its last ``wait``."""
+    """One listener: its socket, and the ids received since its last ``wait``."""
 
     socket: socket.socket
     path: Path
@@ -59,9 +59,13 @@ class _Subscription:
                 text = self.socket.recv(DATAGRAM_BYTES_MAX)
             except (BlockingIOError, InterruptedError):
                 break
-            if len(self.ids) < IDS_KEPT_MAX:
-                self.ids.update(_decode(text))
-            self.notified.set()
+            self.add(decode_datagram(text))
+
+    def add(self, ids: Mapping[int, str]) -> None:
+        """Add received ids, and let the waiter return."""
+        if len(self.ids) < IDS_KEPT_MAX:
+            self.ids.update(ids)
+        self.notified.set()
 
     async def take(self, timeout_seconds: float) -> Mapping[int, str]:
         """Return the ids received since the last call, after a notification or the timeout."""
@@ -107,7 +111,7 @@ class SocketNotifier:
             return
         if self._out is None:
             self._out = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        datagrams = [*_datagrams(ids, results or {})]
+        datagrams = [*encode_datagrams(ids, results or {})]
         for path in listeners:
             if path in self._unsent:
                 self._resend_later(path, ids)
@@ -126,6 +130,12 @@ class SocketNotifier:
                     await end_event.wait()
             return {}
         return await subscription.take(timeout_seconds)
+
+    def deliver(self, topic: Topic, ids: Mapping[int, str]) -> None:
+        """Add ids and results that another channel received, for the next ``wait``."""
+        subscription = self._subscriptions.get(topic)
+        if subscription is not None:
+            subscription.add(ids)
 
     async def close(self) -> None:
         """Stop listening; pending waits return immediately."""
@@ -210,7 +220,7 @@ class SocketNotifier:
         unsent = self._unsent.pop(path, None)
         if unsent is None or self._out is None:
             return
-        unsent_ids = self._send(self._out, path, [*_datagrams(unsent.ids, {})])
+        unsent_ids = self._send(self._out, path, [*encode_datagrams(unsent.ids, {})])
         if unsent_ids and time.monotonic() < unsent.until:
             self._unsent[path] = _Unsent([*unsent_ids], unsent.until)
             asyncio.get_running_loop().call_later(RESEND_SECONDS, self._resend, path)
@@ -225,7 +235,7 @@ def resolve_socket_folder(folder: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"oms-notify-{os.getuid()}-{name}"
 
 
-def _datagrams(ids: Collection[int], results: Mapping[int, str]) -> Iterator[Datagram]:
+def encode_datagrams(ids: Collection[int], results: Mapping[int, str]) -> Iterator[Datagram]:
     """Yield JSON lists of ids and (id, result) pairs that fit into a datagram; at least one."""
     datagram_ids: list[int] = []
     parts: list[str] = []
@@ -244,7 +254,7 @@ def _datagrams(ids: Collection[int], results: Mapping[int, str]) -> Iterator[Dat
     yield datagram_ids, f"[{','.join(parts)}]".encode()
 
 
-def _decode(text: bytes) -> Mapping[int, str]:
+def decode_datagram(text: bytes) -> Mapping[int, str]:
     """Return ids with their results; an unknown datagram counts as one without ids."""
     try:
         message = loads_fast(text)

@@ -1,7 +1,7 @@
 """The ASGI application: routes, middleware, error handlers and background tasks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import cached_property, partial
 from typing import Any
@@ -21,6 +21,7 @@ from oms.api.middleware.idempotency import IdempotencyMiddleware
 from oms.api.middleware.request_context import RequestContextMiddleware
 from oms.api.middleware.request_limits import RequestLimitsMiddleware
 from oms.api.openapi.document import build_document
+from oms.api.rate_usage import RateUsageExchange
 from oms.api.routes import (
     admin_accounts,
     admin_audit,
@@ -64,6 +65,7 @@ from oms.api.routes.risk import (
 from oms.api.routes.sharing import share_links
 from oms.api.routes.signals import lists, receipt, sources
 from oms.domain.errors import OmsError
+from oms.services.access.access_changes import AccessChanges
 from oms.wire.json import dumps_fast
 
 COMMANDS_PATH = "/oms/commands"
@@ -216,13 +218,16 @@ def _add_websocket_route(app: FastAPI, context: ApiContext) -> None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context: ApiContext = app.state.api_context
-    result_waiter_task = asyncio.create_task(
-        keep_running("result_waiter", context.result_waiter.run), name="result_waiter"
-    )
-    sampling_task = asyncio.create_task(
-        keep_running("metric_history", partial(keep_sampling, context)),
-        name="metric_history",
-    )
+    usage_exchange = RateUsageExchange(notifier=context.notifier, limiter=context.rate_limiter)
+    access_changes = AccessChanges(notifier=context.notifier, forget=(context.authenticate.forget,))
+    context.authenticate.on_change = access_changes.announce
+    work: dict[str, Callable[[], Awaitable[None]]] = {
+        "result_waiter": context.result_waiter.run,
+        "metric_history": partial(keep_sampling, context),
+        "rate_usage": usage_exchange.run,
+        "access_changes": access_changes.follow,
+    }
+    tasks = [asyncio.create_task(keep_running(name, run), name=name) for name, run in work.items()]
     if context.websocket is not None:
         await context.websocket.start()
     try:
@@ -230,9 +235,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         if context.websocket is not None:
             await context.websocket.stop()
-        result_waiter_task.cancel()
-        sampling_task.cancel()
-        await asyncio.gather(result_waiter_task, sampling_task, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await context.notifier.close()
         await context.administer.last_use.close()
         if context.close is not None:

@@ -1,5 +1,6 @@
-"""Rate limits per API key, in this process: one token bucket per key and kind of request.
+"""Rate limits per API key: one token bucket per key and kind of request.
 
+Each process has buckets of its own; ``rate_usage`` debits them for the requests of other processes.
 A bucket holds the tokens of one second. A request may overdraw a bucket that is not empty (a batch
 of a thousand commands is one request); the debt is paid by waiting, so the average rate holds and
 large batches pass. Commands that cancel or close have their own bucket, so that opening orders
@@ -31,6 +32,9 @@ RATE_LIMIT_SCOPE_KEY = "oms.budget"
 BUCKETS_MAX = 20_000
 
 _CANCELS = (CancelOrder, CancelAllOrders, ClosePosition, CloseAllPositions, CloseBy, MergePositions)
+
+BucketKey = tuple[int, "RateLimitKind"]
+"""API key id and kind of request."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -82,9 +86,9 @@ class RateLimiter:
 
     limits: RateLimitSettings
     now: Callable[[], float]
-    _buckets: OrderedDict[tuple[int, RateLimitKind], tuple[float, float]] = field(
-        default_factory=OrderedDict
-    )
+    _buckets: OrderedDict[BucketKey, tuple[float, float]] = field(default_factory=OrderedDict)
+    #: Tokens charged since ``take_usage``.
+    _usage: dict[BucketKey, int] = field(default_factory=dict)
 
     def take(self, api_key_id: int, kind: RateLimitKind, count: int = 1) -> RateLimitState:
         """Charge ``count`` tokens. Raises ``RateLimitExceeded`` and charges nothing if empty."""
@@ -98,9 +102,25 @@ class RateLimiter:
             )
         tokens -= count
         self._buckets[key] = (tokens, now)
+        self._usage[key] = self._usage.get(key, 0) + count
         if len(self._buckets) > BUCKETS_MAX:
             self._buckets.popitem(last=False)
         return RateLimitState(kind, rate, max(int(tokens), 0), math.ceil((rate - tokens) / rate))
+
+    def take_usage(self) -> Mapping[BucketKey, int]:
+        """Return the tokens charged since the last call."""
+        usage, self._usage = self._usage, {}
+        return usage
+
+    def debit(self, usage: Mapping[BucketKey, int]) -> None:
+        """Charge what other processes charged, even to empty buckets: the average rate holds."""
+        now = self.now()
+        for key, count in usage.items():
+            rate = float(self._rate(key[1]))
+            tokens, at = self._buckets.get(key, (rate, now))
+            self._buckets[key] = (min(tokens + (now - at) * rate, rate) - count, now)
+        while len(self._buckets) > BUCKETS_MAX:
+            self._buckets.popitem(last=False)
 
     def take_commands(self, api_key_id: int, payloads: Sequence[CommandPayload]) -> RateLimitState:
         """Charge one token per command to its bucket; return the state of the trade bucket if used.

@@ -32,6 +32,7 @@ from oms.domain.errors import Conflict
 if TYPE_CHECKING:
     from oms.adapters.vault import AesVault
     from oms.api.app import Application
+    from oms.ports.notifier import Notifier
     from oms.runner.main import Runner
     from oms.services.access.administer import Administer
     from oms.worker.main import Worker
@@ -154,6 +155,24 @@ def ensure_signal_key(settings: Settings) -> bool:
     return KeyFile(settings.signal_key_path, SIGNAL_KEY_HEADER).create(new_master_key())
 
 
+async def build_notifier(settings: Settings, store: SqlStore) -> "Notifier":
+    """Return the notifications of a process: sockets on this host, with ``redis_url`` Redis too.
+
+    Raises ``OSError`` if the folder of the sockets cannot be created, ``Unavailable``.
+    """
+    local = SocketNotifier(settings.notifier_socket_dir)
+    if settings.redis_url is None:
+        return local
+    from oms.adapters.redis_notifier import RedisNotifier, socket_origin
+
+    return RedisNotifier(
+        local,
+        settings.redis_url,
+        prefix=await store.installation_tag(),
+        origin=socket_origin(settings.notifier_socket_dir),
+    )
+
+
 async def build_worker(
     settings: Settings, *, name: str = "", only: tuple[int, ...] = ()
 ) -> "Worker":
@@ -182,7 +201,7 @@ async def build_worker(
         settings,
         store,
         name=name or _unique_name(),
-        notifier=SocketNotifier(settings.notifier_socket_dir),
+        notifier=await build_notifier(settings, store),
         connect=connect,
         close=store.close,
         open_feed=build_mark_feeds(
@@ -253,7 +272,7 @@ async def build_api(settings: Settings) -> "Application":
     return wire_api(
         settings,
         store,
-        notifier=SocketNotifier(settings.notifier_socket_dir),
+        notifier=await build_notifier(settings, store),
         administer=build_administer(settings, store),
         signal_vault=build_signal_vault(settings),
     )

@@ -16,6 +16,7 @@ from oms.ports.ledger_store import LoadedAccount
 from oms.ports.market.trading_calendar import TradingCalendar
 from oms.ports.notifier import Notifier
 from oms.ports.price_feed import PriceFeed
+from oms.services.access.access_changes import AccessChanges
 from oms.services.access.chain_audit import ChainAudit
 from oms.services.access.chain_commands import ChainCommands
 from oms.services.access.command_permissions import CommandPermissions
@@ -116,10 +117,19 @@ def wire_worker(
         tick_seconds=settings.paper_tick_ms / 1000,
         close=close,
         reconcile_scheduler=ReconcileScheduler(processor=processor, rows=store.reconcile_store),
+        access_changes=_access_changes(notifier, execute),
         equity_scheduler=_equity_scheduler(settings, store, processor, value_accounts),
         mark_scheduler=_mark_scheduler(settings, store, keeper, open_feed, clock),
         exchange_timers=_exchange_timers(store, clock),
     )
+
+
+def _access_changes(notifier: Notifier, execute: ExecuteCommand) -> AccessChanges:
+    """Return what drops the cached permissions of a worker."""
+    forget = [execute.permissions.forget]
+    if execute.strategy_links is not None:
+        forget.append(execute.strategy_links.forget)
+    return AccessChanges(notifier=notifier, forget=forget)
 
 
 def _exchange_timers(store: SqlStore, clock: Clock) -> KeepExchangeTimers:

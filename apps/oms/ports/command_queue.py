@@ -1,7 +1,9 @@
 """The command queue: durable, ordered per account, idempotent.
 
-Commands of an account are ordered by (created_at, id). A row leaves the queue only with its result,
-which ``ports.ledger_store`` writes in the transaction of its effects: the lease serves as claim.
+Commands of an account are ordered by the database's time at which they were stored: one that is
+submitted after another was acknowledged comes after it, whatever the clocks of their hosts say. A
+row leaves the queue only with its result, which ``ports.ledger_store`` writes in the transaction of
+its effects: the lease serves as claim.
 """
 
 from collections.abc import Collection, Mapping, Sequence

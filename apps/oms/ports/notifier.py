@@ -11,10 +11,14 @@ from typing import Protocol
 
 
 class Topic(StrEnum):
-    """Who is notified: workers of new commands, or the API of results and events."""
+    """Who is notified: workers of new commands, API processes of results and events, both of
+    changed keys and permissions, API processes of requests that others charged to a key.
+    """
 
     COMMANDS = "commands"
     RESULTS = "results"
+    ACCESS = "access"
+    USAGE = "usage"
 
 
 class Notifier(Protocol):

@@ -1,9 +1,10 @@
-"""The worker process: five supervised loops; one that fails is logged and restarted.
+"""The worker process: supervised loops; one that fails is logged and restarted.
 
   drain         commands and market polls: on notification, at the latest every second
   leases        renewal and fair share, three times a lease
   housekeeping  for the holder of lease 0
   deadman       for the holder of lease 0: missed deadlines of dead-man switches, each second
+  access        changes of keys and permissions by other processes
   equity        snapshots of the equity of leased accounts, each second those that are due
   marks         prices of what leased accounts at real exchanges hold
 
@@ -24,6 +25,7 @@ from oms.domain.errors import Unavailable
 from oms.ports.command_queue import CommandRow
 from oms.ports.leases import Lease, Leases
 from oms.ports.notifier import Notifier, Topic
+from oms.services.access.access_changes import AccessChanges
 from oms.services.protection.exchange_timers import KeepExchangeTimers
 from oms.services.risk.market_session import calendar_health
 from oms.services.submission.fire_deadman import FireDeadman
@@ -59,6 +61,8 @@ class Worker:
     listener: WakeupListener
     tick_seconds: float
     close: Callable[[], Awaitable[None]]
+    #: Drops cached permissions that another process changed.
+    access_changes: AccessChanges
     #: Scheduled reconcile passes; ``None``: there are none.
     reconcile_scheduler: ReconcileScheduler | None = None
     #: Snapshots of equity; ``None``: there are none.
@@ -81,6 +85,7 @@ class Worker:
             asyncio.create_task(self._supervise("housekeeping", self._housekeeping_round, stop)),
             asyncio.create_task(self._supervise("deadman", self._deadman_round, stop)),
             asyncio.create_task(self._supervise("equity", self._equity_round, stop)),
+            asyncio.create_task(self._supervise("access", self._access_round, stop)),
         ]
         if self.mark_scheduler is not None:
             loops.append(asyncio.create_task(self._supervise("marks", self._mark_round, stop)))
@@ -193,6 +198,9 @@ class Worker:
         if self.equity_scheduler is not None:
             await self.equity_scheduler()
         await _pause(stop, ROUND_SECONDS)
+
+    async def _access_round(self, stop: asyncio.Event) -> None:
+        await self.access_changes.follow_once()
 
     async def _mark_round(self, stop: asyncio.Event) -> None:
         if self.mark_scheduler is not None:

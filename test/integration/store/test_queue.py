@@ -22,6 +22,14 @@ def a_key(name: str = "key", fingerprint: str = "body") -> IdempotencyKeyRow:
     )
 
 
+async def next_time(store: SqlStore) -> None:
+    """Wait until the time of the database, as commands have it, is another one."""
+    database = store.queue._database
+    first = now = await database.fetch(f"SELECT {database.dialect.now}")
+    while now == first:
+        now = await database.fetch(f"SELECT {database.dialect.now}")
+
+
 async def finish(store: SqlStore, lease: Lease, result: CommandResult, *ids: int) -> None:
     batch = AccountBatch(
         lease=lease, head_before=0, head_after=0, results=dict.fromkeys(ids, result)
@@ -67,6 +75,15 @@ async def test_commands_are_ordered_by_time_then_id_over_all_accounts(store: Sql
     assert [row.id for row in await store.queue.take([2], 10)] == [4, 1]
     assert list(await store.queue.take([], 10)) == []
     assert await store.queue.depths() == {1: 2, 2: 2}
+
+
+async def test_clocks_of_hosts_do_not_decide_the_order(store: SqlStore) -> None:
+    """The host of every second command is 5 s ahead; each is stored after the one before was."""
+    for number in range(1, 7):
+        await enqueue(store, [a_command(number, 1, at=5 if number % 2 else 0)])
+        await next_time(store)  # SQLite, which has one host, counts milliseconds
+    assert [row.id for row in await store.queue.take([1], 10)] == [1, 2, 3, 4, 5, 6]
+    assert [row.id for row in await store.queue.take([1], 4)] == [1, 2, 3, 4]
 
 
 async def test_duplicate_request_id_returns_the_first_command(store: SqlStore) -> None:

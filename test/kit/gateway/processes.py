@@ -41,6 +41,7 @@ class Gateway:
         dsn: str | None = None,
         mariadb: PrivateMariaDB | None = None,
         workers: int | None = None,
+        worker_host: str | None = None,
         runner: bool = False,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -51,6 +52,7 @@ class Gateway:
         self.dsn = dsn or f"sqlite+aiosqlite:///{self.data_folder / 'oms.sqlite3'}"
         self._mariadb = mariadb
         self._workers = workers
+        self._worker_host = worker_host
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("OMS_")}
         self.environment = inherited | {
             "OMS_HOME": str(self.data_folder),
@@ -94,6 +96,8 @@ class Gateway:
             self._api = self._spawn("api")
             for _ in range(self._workers):
                 self.start_worker()
+            if self._worker_host is not None:
+                self.start_on_host(self._worker_host, "worker")
         self._set_first_run(first_run_result)
         self.wait_until_ready()
 
@@ -125,6 +129,15 @@ class Gateway:
     def start_worker(self) -> int:
         """Start another worker process; returns its pid."""
         return self._spawn("worker").pid
+
+    def start_on_host(self, host: str, role: str, **environment: str) -> int:
+        """Start a process that shares nothing but the database with those of other hosts.
+
+        Returns its pid.
+        """
+        folder = self.folder / host
+        own = {"OMS_NOTIFIER_DIR": str(folder), **environment}
+        return self._spawn(role, environment=own).pid
 
     def start_runner(self, name: str) -> int:
         """Start a runner process beside; returns its pid."""

@@ -106,7 +106,7 @@ async def clear_cache(request: Request) -> Response:
     """Drop the cached keys and permissions of this process; ``cleared_before`` is their number."""
     context, caller = api_context(request), await admit_caller(request)
     key_count = context.authenticate.size
-    context.authenticate.forget()
+    context.authenticate.forget_everywhere()
     readable = _readable_accounts(caller)
     cleared: CacheCleared = {
         "scope": "all" if readable is None else "visible_accounts",

@@ -89,7 +89,7 @@ async def log_out(request: Request) -> Response:
     count = await administer.login.logout(
         caller.principal, audit_context_of(request, caller), all_tokens=all_tokens
     )
-    administer.authenticate.forget()
+    administer.authenticate.forget_everywhere()
     response = JsonResponse(user_rows.LoggedOut(ok=True, revoked=count))
     if caller.principal.session is not None:
         form = api_context(request).browser_access.cookie_form(request.scope, caller.ip)
@@ -135,7 +135,7 @@ async def change_password(request: Request) -> Response:
     await administer.login.change_password(
         caller.principal, current, new, audit_context_of(request, caller)
     )
-    administer.authenticate.forget()
+    administer.authenticate.forget_everywhere()
     return JsonResponse(user_rows.PasswordChanged(ok=True, user_id=caller.principal.user_id))
 
 

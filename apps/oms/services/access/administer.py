@@ -109,13 +109,13 @@ class Administer:
         stored = None if password is None else await self.passwords.hash(password)
         change = UserChange(role=role, status=status, password_hash=stored)
         rows = await self.people.change_user(user_id, change, audit_context)
-        self.authenticate.forget()
+        self.authenticate.forget_everywhere()
         return rows
 
     async def rename(self, user_id: int, name: str, audit_context: AuditContext) -> None:
         """Rename a user. Raises ``Conflict``."""
         await self.people.rename_user(user_id, name, audit_context)
-        self.authenticate.forget()
+        self.authenticate.forget_everywhere()
 
     async def create_key(
         self,
@@ -129,7 +129,8 @@ class Administer:
         Raises ``Conflict``, ``LimitReached``, ``NotFound``.
         """
         key_id = await self.people.create_key(user_id, key, audit_context, keys_max)
-        self.authenticate.forget()  # The key may have been tried, and cached as unknown, before.
+        # The key may have been tried, and cached as unknown, before.
+        self.authenticate.forget_everywhere()
         return key_id
 
     async def create_granted_key(
@@ -150,7 +151,7 @@ class Administer:
             now=audit_context.at,
             audit=audit_context.entry("create_api_key", "api_key", ""),
         )
-        self.authenticate.forget()
+        self.authenticate.forget_everywhere()
         return key_id, clear_text
 
     async def grant(
@@ -164,7 +165,7 @@ class Administer:
             now=audit_context.at,
             audit=audit_context.entry("grant", "account", account_id),
         )
-        self.authenticate.forget()
+        self.authenticate.forget_everywhere()
 
     async def change_key(
         self,
@@ -176,7 +177,7 @@ class Administer:
     ) -> int:
         """Return the number of rows changed. Raises ``Forbidden``, ``NotFound``."""
         rows = await self.people.change_key(key_id, change, audit_context, is_by_owner=is_by_owner)
-        self.authenticate.forget()
+        self.authenticate.forget_everywhere()
         return rows
 
     async def key(self, key_id: int, owner_id: int | None = None) -> ApiKeyRow:
@@ -191,7 +192,7 @@ class Administer:
     ) -> int:
         """Return the number of rows changed. Raises ``NotFound``, ``Invalid``."""
         rows = await self.people.set_permission(key_id, permit, audit_context)
-        self.authenticate.forget()
+        self.authenticate.forget_everywhere()
         return rows
 
     async def create_account(
@@ -238,7 +239,7 @@ class Administer:
             await self.seal(account_id, secrets, audit_context)
         if secrets is None or change != AccountChange():
             rows = await self.account_admin.change(account_id, change, audit_context)
-        self.authenticate.forget()
+        self.authenticate.forget_everywhere()
         return rows
 
     async def strategies_of(self, principal: Principal) -> Sequence[StrategyRow]:

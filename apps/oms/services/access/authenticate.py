@@ -37,6 +37,8 @@ class Authenticate:
     on_authenticated: Callable[[Principal, str, datetime], None] | None = None
     #: Called after the cache was dropped: a credential may have ended.
     on_forget: Callable[[], None] | None = None
+    #: Called when this process changed a credential: other processes have it cached.
+    on_change: Callable[[], None] | None = None
     #: Cache hits, cache misses, and how often the cache was dropped.
     hits: int = 0
     misses: int = 0
@@ -95,6 +97,12 @@ class Authenticate:
         expires_at = min(at for at in ends if at is not None)
         changed = evolve(cached[1], session=session, expires_at=expires_at)
         self._cache[cache_key] = (cached[0], changed)
+
+    def forget_everywhere(self) -> None:
+        """Drop the cache of this process, and let the others drop theirs."""
+        self.forget()
+        if self.on_change is not None:
+            self.on_change()
 
     def forget(self) -> None:
         """Drop the cache, including the answers of lookups in progress."""

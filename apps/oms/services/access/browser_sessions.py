@@ -140,7 +140,7 @@ class BrowserSessions:
         )
         if not is_changed:
             raise Unauthenticated("the session has ended")
-        self.authenticate.forget()
+        self.authenticate.forget_everywhere()
         return new_text
 
     async def confirm(
@@ -185,7 +185,7 @@ class BrowserSessions:
         count = await self.store.revoke([session_id], user_id, audit_context)
         if not count:
             raise NotFound(f"there is no active session {session_id}")
-        self.authenticate.forget()
+        self.authenticate.forget_everywhere()
         return count
 
     async def usable_keys(self, principal: Principal) -> Sequence[ApiKeyRow]:
@@ -231,7 +231,7 @@ class BrowserSessions:
         await self.store.start(
             evolve(session, hash=hash_key(text)), user_name, new_password_hash, audit_context
         )
-        self.authenticate.forget()  # The session that was replaced ends now.
+        self.authenticate.forget_everywhere()  # The session that was replaced ends now.
         return text
 
 

@@ -249,6 +249,10 @@ class CommandPermissions:
             request_id=command.request_id,
         )
 
+    def forget(self) -> None:
+        """Drop the cache."""
+        self._cache.clear()
+
     async def __call__(
         self,
         actor: Actor,

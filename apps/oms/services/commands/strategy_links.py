@@ -26,6 +26,10 @@ class StrategyLinkRefresh:
     #: Time of the last read, by account id.
     _read_at: dict[int, float] = field(default_factory=dict)
 
+    def forget(self) -> None:
+        """Read the links of every account again."""
+        self._read_at.clear()
+
     async def __call__(self, state: AccountState, payload: CommandPayload) -> None:
         """Read again if ``payload`` names a strategy. Raises ``Unavailable``."""
         strategy_id = getattr(payload, "strategy_id", 0)

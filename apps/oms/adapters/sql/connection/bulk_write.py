@@ -26,6 +26,8 @@ class BulkInsert:
     update_columns: tuple[str, ...] = ()
     #: Index of the column whose text may be long; bounds the size of a statement.
     long_column: int | None = None
+    #: Column that gets the database's time of the statement.
+    time_column: str | None = None
 
     async def __call__(self, session: Session, rows: Sequence[Values]) -> None:
         """Execute the INSERT of ``rows``."""
@@ -36,6 +38,7 @@ class BulkInsert:
     def add_to(self, batch: StatementBatch, rows: Sequence[Values]) -> None:
         """Append the statements that write ``rows``."""
         dialect = batch.dialect
+        computed = {} if self.time_column is None else {self.time_column: dialect.now}
         for part in self._parts(rows):
             columns, empty, filled = _drop_null_columns(self.columns, part)
             tail = (
@@ -43,7 +46,7 @@ class BulkInsert:
                 if self.update_columns
                 else ""
             )
-            _add_insert(batch, self.table, columns, {}, tail, filled)
+            _add_insert(batch, self.table, columns, computed, tail, filled)
 
     def _parts(self, rows: Sequence[Values]) -> Iterator[Sequence[Values]]:
         """Yield ``rows`` in parts that fit into one statement."""
@@ -126,15 +129,15 @@ def _add_insert(
     batch: StatementBatch,
     table: str,
     columns: Sequence[str],
-    fillers: Mapping[str, str],
+    expressions: Mapping[str, str],
     tail: str,
     rows: list[Values],
     expected_rows: int | None = None,
 ) -> None:
-    """Append an INSERT of the rows, each with the same ``fillers``."""
-    row = f"({', '.join([batch.dialect.params(len(columns)), *fillers.values()])})"
+    """Append an INSERT of the rows, each with the same SQL ``expressions`` by column."""
+    row = f"({', '.join([batch.dialect.params(len(columns)), *expressions.values()])})"
     count = len(rows) if batch.is_multi_row else 1
-    head = f"INSERT INTO {table} ({', '.join([*columns, *fillers])}) VALUES "
+    head = f"INSERT INTO {table} ({', '.join([*columns, *expressions])}) VALUES "
     text = head + ", ".join([row] * count) + tail
     bound = [tuple(chain.from_iterable(rows))] if batch.is_multi_row else rows
     batch.add(table, text, bound, expected_rows)

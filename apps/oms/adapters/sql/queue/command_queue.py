@@ -45,6 +45,9 @@ _KEY_COLUMNS = (
 _INSERT_KEYS = BulkInsert(table="idempotency_keys", columns=_KEY_COLUMNS, key=("scope_hash",))
 _QUEUE_INDEX = "ix_oms_commands_queue"
 _CREATED_AT = rows.SELECTED.split(", ").index("created_at")
+_QUEUED_AT = len(rows.SELECTED.split(", "))
+_QUEUE_ORDER = ("queued_at", "created_at", "id")
+"""Processes of a host with one clock share a millisecond of SQLite: ``created_at`` decides it."""
 
 
 class SqlCommandQueue:
@@ -86,11 +89,11 @@ class SqlCommandQueue:
         if not account_ids:
             return ()
         taken: dict[int, CommandRow] = {}
-        after_key: tuple[Any, int] | None = None
+        after_key: tuple[Any, ...] | None = None
         while True:
             page = await self._read_queued(account_ids, limit, exclude_ids, after_key)
             for row in page:
-                *command, after, parent_status, is_hold_over = row
+                *command, _, after, parent_status, is_hold_over = row
                 if after is None:
                     is_ready = is_hold_over is None or is_hold_over
                 else:
@@ -101,7 +104,8 @@ class SqlCommandQueue:
             # A page full of held commands must not hide the commands after them.
             if len(page) < limit or len(taken) >= limit:
                 return list(taken.values())[:limit]
-            after_key = page[-1][_CREATED_AT], page[-1][0]
+            last = page[-1]
+            after_key = last[_QUEUED_AT], last[_CREATED_AT], last[0]
 
     async def _accounts_with_queued(self, account_ids: Sequence[int]) -> Sequence[int]:
         """Return those of the accounts that have queued commands."""
@@ -115,9 +119,9 @@ class SqlCommandQueue:
         account_ids: Sequence[int],
         limit: int,
         exclude_ids: Collection[int],
-        after_key: tuple[Any, int] | None,
+        after_key: tuple[Any, ...] | None,
     ) -> Sequence[Any]:
-        """Return queued rows after a (time, id), in order; some may still be held."""
+        """Return queued rows after a key of ``_QUEUE_ORDER``, in order; some may still be held."""
         dialect, param = self._database.dialect, self._database.dialect.param
         accounts, values = dialect.in_list(account_ids)
         excluded = later = ""
@@ -125,16 +129,16 @@ class SqlCommandQueue:
             params, excluded_ids = dialect.in_list(exclude_ids)
             excluded, values = f" AND c.id NOT IN ({params})", (*values, *excluded_ids)
         if after_key is not None:
-            later = f" AND (c.created_at > {param} OR (c.created_at = {param} AND c.id > {param}))"
-            values = (*values, after_key[0], *after_key)
+            later = f" AND (c.queued_at, c.created_at, c.id) > ({dialect.params(3)})"
+            values = (*values, *after_key)
         text = (
-            f"SELECT {rows.SELECTED_C}, c.after_command_id, p.status, CASE"
+            f"SELECT {rows.SELECTED_C}, c.queued_at, c.after_command_id, p.status, CASE"
             " WHEN c.hold_until IS NULL THEN NULL"
             f" WHEN c.hold_until <= {dialect.now} THEN 1 ELSE 0 END"
             f" FROM {dialect.with_index('oms_commands', _QUEUE_INDEX, 'c')}"
             " LEFT JOIN oms_commands p ON p.id = c.after_command_id"
             f" WHERE c.status = 'queued' AND c.account_id IN ({accounts}){excluded}{later}"
-            f" ORDER BY c.created_at, c.id LIMIT {param}"
+            f" ORDER BY {', '.join(f'c.{name}' for name in _QUEUE_ORDER)} LIMIT {param}"
         )
         return await self._database.fetch(text, (*values, limit), prepare=True)
 

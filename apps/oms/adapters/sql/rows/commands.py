@@ -33,7 +33,9 @@ COLUMNS = (
     "created_at",
     "updated_at",
 )
-INSERT = BulkInsert(table="oms_commands", columns=COLUMNS, long_column=6)
+_QUEUED_AT = "queued_at"
+"""The database's time of storing: the order of the queue, whatever the clocks of API hosts say."""
+INSERT = BulkInsert(table="oms_commands", columns=COLUMNS, long_column=6, time_column=_QUEUED_AT)
 #: A stored command with the same request id stays as it is.
 INSERT_FOLLOW_UP = BulkInsert(
     table="oms_commands",
@@ -41,6 +43,7 @@ INSERT_FOLLOW_UP = BulkInsert(
     key=("account_id", "request_id"),
     update_columns=("request_id",),
     long_column=6,
+    time_column=_QUEUED_AT,
 )
 
 UPDATE_RESULT = BulkUpdate(

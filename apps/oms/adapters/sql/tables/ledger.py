@@ -31,6 +31,7 @@ oms_commands = schema.table(
     schema.nullable("finished_at", types.TimestampType()),
     schema.created_at(),
     schema.updated_at(),
+    schema.required("queued_at", types.TimestampType(), "'1970-01-01 00:00:00'"),
     sa.UniqueConstraint("account_id", "request_id", name="uq_oms_commands_request_id"),
     sa.Index("ix_oms_commands_queue", "status", "account_id", "created_at", "id"),
     sa.Index("ix_oms_commands_page", "account_id", "id"),

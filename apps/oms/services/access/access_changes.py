@@ -1,0 +1,37 @@
+"""Changes of keys and permissions between processes: each drops what it has cached.
+
+A notification may be lost; what is cached ends by itself after ``access_cache_seconds``.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from oms.ports.notifier import Notifier, Topic
+
+WAIT_SECONDS = 60.0
+CHANGED = 1
+"""The id of every notification: there is nothing to tell but that something changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessChanges:
+    """Sends and receives notifications of changed keys and permissions."""
+
+    notifier: Notifier
+    #: Drop the caches of this process.
+    forget: Sequence[Callable[[], None]]
+
+    def announce(self) -> None:
+        """Let all processes drop their caches."""
+        self.notifier.notify(Topic.ACCESS, [CHANGED])
+
+    async def follow(self) -> None:
+        """Drop the caches at each notification, until cancelled."""
+        while True:
+            await self.follow_once()
+
+    async def follow_once(self) -> None:
+        """Drop the caches at the next notification, if one comes within ``WAIT_SECONDS``."""
+        if await self.notifier.wait(Topic.ACCESS, WAIT_SECONDS):
+            for forget in self.forget:
+                forget()

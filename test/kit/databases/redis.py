@@ -1,0 +1,81 @@
+"""A private Redis server for tests, on a free port of 127.0.0.1 without persistence.
+
+Debian's package ``redis-tools`` has the program under another name and starts no service.
+"""
+
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from kit.free_ports import free_port
+
+PROGRAM = "redis-check-rdb"
+"""The server, which is one when it is called ``redis-server``."""
+START_SECONDS_MAX = 20.0
+STOP_SECONDS_MAX = 10.0
+POLL_SECONDS = 0.02
+
+
+class PrivateRedis:
+    """A server that ``with`` starts and ends by its pid; ``url`` stays the same over restarts."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server, and wait until it listens."""
+        program = shutil.which(PROGRAM)
+        if program is None:
+            raise RuntimeError("Redis is missing: apt-get install -y redis-tools")
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        self._process = subprocess.Popen(
+            ["redis-server", *options, "--dir", str(self._folder)],
+            executable=program,
+            stdout=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            if self._process.poll() is not None:
+                break
+            time.sleep(POLL_SECONDS)
+        raise RuntimeError(f"Redis did not start on port {self.port}")
+
+    def kill(self) -> None:
+        """End the server at once."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(STOP_SECONDS_MAX)
+            self._process = None
+
+    def pause(self) -> None:
+        """Let the server answer nothing, with its connections open."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """End a pause."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
