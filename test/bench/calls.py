@@ -26,7 +26,8 @@ from bench import risk_limits
 from bench.load import LOADS, Load
 from bench.processes import BenchError
 from kit.gateway.in_process import ADMIN_KEY, MANUAL, TRADER, InProcessGateway, open_gateway
-from oms.config import RateLimitSettings, Settings
+from oms.config import Settings
+from oms.config_sections import RateLimitSettings
 
 ACCOUNTS = 16
 WARM_UP = 3

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from oms.api.client_ip import is_trusted_address
 from oms.api.metrics.request_metrics import RequestMetrics
-from oms.config import ConnectionSettings
+from oms.config_sections import ConnectionSettings
 
 RESERVED_DESCRIPTORS = 128
 """Descriptors for the database, the notifier, files and connections about to be accepted."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from oms.config import RateLimitSettings
+from oms.config_sections import RateLimitSettings
 from oms.domain.commands.command import (
     CancelAllOrders,
     CancelOrder,

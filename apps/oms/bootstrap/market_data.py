@@ -5,7 +5,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import TYPE_CHECKING
 
 from oms.bootstrap.exchange_factory import build_market_cache
-from oms.config import CandleSourceSettings, Settings
+from oms.config import Settings
+from oms.config_sections import CandleSourceSettings
 from oms.domain.errors import Invalid, Unavailable
 from oms.ports.clock import Clock
 from oms.ports.market.candle_fetcher import CandleFetcher

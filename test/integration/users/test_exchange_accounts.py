@@ -8,7 +8,8 @@ from typing import Any, get_args
 import pytest
 
 from kit.gateway.admin_client import AdminClient
-from oms.config import PresetName, load_settings
+from oms.config import load_settings
+from oms.config_sections import PresetName
 from oms.domain.risk.policy_keys import PRESETS, policy_value_text
 
 ACCOUNTS = "/admin/accounts"

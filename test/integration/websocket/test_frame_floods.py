@@ -8,7 +8,7 @@ import pytest
 from kit.attack.raw_websocket import CONTINUATION, PING, PONG, TEXT, frame
 from kit.http.http_server import serve_http
 from kit.http.step_times import measure_steps
-from oms.config import EventSettings
+from oms.config_sections import EventSettings
 
 STEP_SECONDS_MAX = 0.01
 ATTEMPTS = 4

@@ -27,7 +27,8 @@ from oms.api.context import ApiContext
 from oms.bootstrap import build_administer, build_signal_vault
 from oms.bootstrap.api_process import wire_api
 from oms.bootstrap.worker_process import wire_worker
-from oms.config import RunnerSettings, Settings
+from oms.config import Settings
+from oms.config_sections import RunnerSettings
 from oms.domain.access import Grant
 from oms.domain.account import Engine
 from oms.domain.errors import Refused

@@ -15,7 +15,7 @@ from oms.api.connection_limits import ConnectionLimits
 from oms.api.http_protocol import uvicorn_http_options
 from oms.api.metrics.request_metrics import RequestMetrics
 from oms.api.websocket.websocket_protocol import uvicorn_websocket_options
-from oms.config import ConnectionSettings, EventSettings
+from oms.config_sections import ConnectionSettings, EventSettings
 
 SECONDS_MAX = 10.0
 

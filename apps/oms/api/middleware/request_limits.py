@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms.api.errors import REQUEST_ID_SCOPE_KEY, internal_error_response, refusal_response
 from oms.api.logged_paths import logged_path
-from oms.config import CommandSettings
+from oms.config_sections import CommandSettings
 from oms.domain.errors import Invalid, Refused
 
 LARGE_BODY_PATHS = ("/oms/commands", "/oms/reassign", "/ccxt/", "/admin/oms/")

@@ -14,7 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from oms.api.connection_limits import ConnectionLimits
 from oms.api.websocket.frames import AUTHENTICATED_SCOPE_KEY, FRAME_BYTES_MAX
-from oms.config import EventSettings
+from oms.config_sections import EventSettings
 
 NO_PONG = 4408
 INVALID_DATA = 1007

@@ -16,7 +16,7 @@ from oms.cli.research.candle_answers import GAPS_STATUS, counts_json, gaps_json,
 from oms.cli.research.instruments import with_store
 from oms.cli.settings import command_settings
 from oms.cli.terminal.progress import ProgressReport
-from oms.config import CandleSourceSettings
+from oms.config_sections import CandleSourceSettings
 from oms.domain.errors import Invalid
 from oms.domain.market.ingestion_schedule import closed_until
 from oms.domain.market.market_instrument import MarketInstrument, TradingSession

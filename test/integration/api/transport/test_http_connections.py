@@ -11,7 +11,7 @@ from kit.gateway.in_process import InProcessGateway
 from kit.http.http_server import HttpServer, RawConnection, serve_http
 from kit.http.websocket_client import connect_client, wait_for_condition
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY
-from oms.config import ConnectionSettings
+from oms.config_sections import ConnectionSettings
 
 KEY = b"GET /key HTTP/1.1\r\nHost: x\r\n\r\n"
 GET = b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n"

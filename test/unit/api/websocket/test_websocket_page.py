@@ -7,7 +7,7 @@ from pathlib import Path
 from kit.http.event_pages import documented_actions, documented_close_codes
 from oms.api.websocket import event_subscriber, send_buffer, server, session, websocket_protocol
 from oms.api.websocket.subscribe_request import NAMESPACES, SubscribeRequest
-from oms.config import EventSettings
+from oms.config_sections import EventSettings
 
 ROOT = Path(__file__).resolve().parents[4]
 PAGE = (ROOT / "docs" / "reference" / "websocket.md").read_text(encoding="utf-8")
