@@ -78,6 +78,10 @@ class WebSocketEndpoint(Protocol):
         """Return for how many seconds stored events have not been delivered to listeners."""
         ...
 
+    def client_count(self) -> int:
+        """Return the number of open connections."""
+        ...
+
     async def stop(self) -> None:
         """Close all connections and stop the background tasks."""
         ...

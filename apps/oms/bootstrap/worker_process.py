@@ -47,6 +47,7 @@ from oms.services.risk.observe_losses import ObserveLosses
 from oms.services.risk.repeated_order import FindRepeatedOrder
 from oms.services.risk.session_overrides import SessionOverrideRefresh
 from oms.services.submission.fire_deadman import FireDeadman
+from oms.worker.activity import WorkerActivity
 from oms.worker.commit_pipeline import CommitPipeline
 from oms.worker.dispatch import CommandProcessor
 from oms.worker.equity_schedule import EquityScheduler
@@ -85,7 +86,7 @@ def wire_worker(
     execute = _execute(settings, store, calendar)
     value_accounts = build_value_accounts(settings, store, clock)
     keeper = LeaseKeeper(owner=name, leases=store.leases, seconds=settings.lease_seconds, only=only)
-    listener = WakeupListener(notifier=notifier)
+    listener, activity = WakeupListener(notifier=notifier), WorkerActivity()
     processor = CommandProcessor(
         keeper=keeper,
         clock=clock,
@@ -94,9 +95,8 @@ def wire_worker(
         execute=execute,
         record=execute.record,
         poll_exchange=_poll_exchange(execute),
-        pipeline=CommitPipeline(
-            commit=CommitBatches(ledger=store.ledger, notifier=notifier, clock=clock)
-        ),
+        pipeline=_commit_pipeline(store, notifier, clock, activity),
+        activity=activity,
         connect=connect,
         updated=UpdatedAccounts(listener=listener),
         batch_max=settings.commands.batch_max,
@@ -130,6 +130,16 @@ def _access_changes(notifier: Notifier, execute: ExecuteCommand) -> AccessChange
     if execute.strategy_links is not None:
         forget.append(execute.strategy_links.forget)
     return AccessChanges(notifier=notifier, forget=forget)
+
+
+def _commit_pipeline(
+    store: SqlStore, notifier: Notifier, clock: Clock, activity: WorkerActivity
+) -> CommitPipeline:
+    """Return the commits of the worker, which count what they wrote."""
+    commit = CommitBatches(
+        ledger=store.ledger, notifier=notifier, clock=clock, on_written=activity.note_commit
+    )
+    return CommitPipeline(commit=commit)
 
 
 def _exchange_timers(store: SqlStore, clock: Clock) -> KeepExchangeTimers:

@@ -16,6 +16,8 @@ class DatabaseCounts:
     orders_unknown: int
     #: Time of the oldest of them; ``None`` if there is none.
     orders_unknown_since: datetime | None = None
+    #: Since when the oldest command waits that may be executed; ``None`` if there is none.
+    queued_since: datetime | None = None
 
 
 class MetricsQuery(Protocol):

@@ -79,6 +79,12 @@ def _header(name: str, about: str, schema: Schema) -> Parameter:
 ACCOUNT_IDS = _query(
     "account_ids", "Accounts, with commas between their ids.", IDS_SCHEMA, is_required=True
 )
+STREAM_IDS = _query(
+    "account_ids",
+    "Accounts, with commas between their ids; 0: the gateway's own stream.",
+    IDS_SCHEMA,
+    is_required=True,
+)
 OPTIONAL_ACCOUNT_IDS = _query("account_ids", "Accounts; absent: all.", IDS_SCHEMA)
 STRATEGY_ID = _query("strategy_id", "Rows of one strategy.", {"type": "integer", "minimum": 0})
 SYMBOL = _query("symbol", "Rows of one symbol.", _TEXT)
@@ -291,6 +297,6 @@ DISCREPANCIES = (
     *(OPTIONAL_ACCOUNT_IDS, DISCREPANCY_STATUS, DISCREPANCY_CLASS),
     *(DISCREPANCIES_LIMIT, CURSOR),
 )
-EVENTS = (ACCOUNT_IDS, AFTER, NAMESPACES, EVENTS_LIMIT, WAIT_MS)
+EVENTS = (STREAM_IDS, AFTER, NAMESPACES, EVENTS_LIMIT, WAIT_MS)
 CALL_WAIT = (WAIT_MS, REQUEST_TIMEOUT_SECONDS)
 WAIT = (*CALL_WAIT, PREFER)

@@ -67,11 +67,14 @@ def read_wait_ms(query: Query, maximum: int) -> int:
     return max(0, min(int(text), maximum))
 
 
-def read_account_ids(query: Query) -> tuple[int, ...]:
-    """Parse ``account_ids``: comma-separated digits, without duplicates, in the given order."""
+def read_account_ids(query: Query, least: int = 1) -> tuple[int, ...]:
+    """Parse ``account_ids``: comma-separated digits, without duplicates, in the given order.
+
+    ``least`` is the lowest id that counts: 0 is the gateway's own stream of events.
+    """
     parts = (part.strip() for part in query.get(p.ACCOUNT_IDS.name, "").split(","))
     numbers = (int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 17)
-    ids = tuple(dict.fromkeys(number for number in numbers if 0 < number <= ID_MAX))
+    ids = tuple(dict.fromkeys(number for number in numbers if least <= number <= ID_MAX))
     if not ids:
         raise malformed_parameter("account_ids", "account_ids is required", "missing")
     if len(ids) > p.ACCOUNTS_MAX:

@@ -33,6 +33,7 @@ from oms.services.exchange_sync.poll_exchange import PollExchange
 from oms.services.ledger.record import Changes, RecordReports
 from oms.wire.commands.command_codec import decode_payload
 from oms.wire.commands.result_codec import load_result
+from oms.worker.activity import WorkerActivity
 from oms.worker.batch_size import AdaptiveBatchSize
 from oms.worker.commit_pipeline import CommitPipeline
 from oms.worker.leases import LeaseKeeper
@@ -82,6 +83,8 @@ class CommandProcessor:
     read_equity: EquityReader | None = None
     #: What accounts did lately, for limits that count it.
     recent_activity: RecentActivityReads | None = None
+    #: Counts what is executed and committed.
+    activity: WorkerActivity = field(default_factory=WorkerActivity)
     states: dict[int, AccountState] = field(default_factory=dict)
     #: Accounts without open orders that need polling, in turn.
     _poll_queue: deque[int] = field(default_factory=deque)
@@ -113,7 +116,9 @@ class CommandProcessor:
                 _is_connecting(state) and row.command_type != READ_CONNECTION_TYPE
             ):
                 continue  # It stays queued.
-            await self.execute(state, command_of(row), self.clock.now())
+            now = self.clock.now()
+            self.activity.note_start(row, now)
+            await self.execute(state, command_of(row), now)
             self.pipeline.add(state)
             count += 1
             if self.pipeline.added >= batch_size and self.pipeline.is_free():
@@ -230,15 +235,6 @@ class CommandProcessor:
         for account_id in closed:
             self.states[account_id].has_closed_position = False
         return closed
-
-    def stop_watch_age_seconds(self) -> float | None:
-        """Return how long ago the stop levels of an account were compared with prices, at most.
-
-        ``None``: no account has any.
-        """
-        watched = [each.watched_at for each in self.states.values() if each.armed]
-        oldest = min(filter(None, watched), default=None)
-        return None if oldest is None else (self.clock.now() - oldest).total_seconds()
 
     def needs_polling(self) -> bool:
         """Return whether ``poll_market`` has anything to poll."""

@@ -30,6 +30,7 @@ from oms.services.protection.exchange_timers import KeepExchangeTimers
 from oms.services.risk.market_session import calendar_health
 from oms.services.submission.fire_deadman import FireDeadman
 from oms.wire.responses.deadman_rows import timer_row
+from oms.worker.account_figures import AccountFigures
 from oms.worker.dispatch import CommandProcessor
 from oms.worker.equity_schedule import ROUND_SECONDS, EquityScheduler
 from oms.worker.housekeeping import HOUSEKEEPING_INTERVAL_SECONDS, Housekeeping
@@ -73,6 +74,7 @@ class Worker:
     exchange_timers: KeepExchangeTimers | None = None
     commands_done: int = 0
     _failures: LoopFailures = field(default_factory=LoopFailures)
+    _figures: AccountFigures = field(default_factory=AccountFigures)
     _new_leases: list[Lease] = field(default_factory=list)
     _is_careful: bool = False
     _has_disowned: bool = False
@@ -228,6 +230,16 @@ class Worker:
             await self.mark_scheduler.close()
         await self.close()
 
+    def _stop_watch_age_seconds(self) -> float | None:
+        """Return how long ago the stop levels of an account were compared with prices, at most.
+
+        ``None``: no account has any.
+        """
+        processor = self.processor
+        watched = [each.watched_at for each in processor.states.values() if each.armed]
+        oldest = min(filter(None, watched), default=None)
+        return None if oldest is None else (processor.clock.now() - oldest).total_seconds()
+
     def _status(self) -> str:
         """Return the status that the heartbeat carries."""
         accounts = len([i for i in self.keeper.held if i != HOUSEKEEPING_LEASE])
@@ -236,10 +248,14 @@ class Worker:
             "pid": os.getpid(),
             "accounts": accounts,
             "commands_done": self.commands_done,
-            "stop_watch_age_s": self.processor.stop_watch_age_seconds(),
+            "stop_watch_age_s": self._stop_watch_age_seconds(),
             "calendar": calendar_health(states, self.processor.clock.now()),
             **self._failures.status_fields(),
+            **self.processor.activity.status_fields(),
+            **self._figures.status_fields(states),
         }
+        if self.mark_scheduler is not None:
+            status["price_ages"] = dict(self.mark_scheduler.price_ages())
         if self.exchange_timers is not None:
             status["exchange_timers"] = list(map(timer_row, self.exchange_timers.timers.values()))
         return json.dumps(

@@ -5,7 +5,7 @@ storing what it read. So a change of a price is stored within one interval.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from oms.services.performance.refresh_marks import RefreshMarks
@@ -41,6 +41,10 @@ class MarkScheduler:
             await self.refresh.look(sorted(key for key in self.keeper.held if key))
             self._look_at = now + self.interval_seconds
         await self.refresh.store()
+
+    def price_ages(self) -> Mapping[str, float]:
+        """Return the age in seconds of the oldest price of each exchange."""
+        return {source: round(age, 3) for source, age in self.refresh.price_ages().items()}
 
     async def close(self) -> None:
         """Close the feeds."""

@@ -6,8 +6,9 @@ import pytest
 
 from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
 from kit.http.wire_keys import HEALTH_PARTS, HEALTH_REPORT, assert_keys
+from kit.polling import poll_until
 from oms.adapters.sql.store import SqlStore
-from oms.api.metrics import health_report
+from oms.api.metrics import connection_health, health_report
 from oms.api.metrics.worker_age import READ_SECONDS, WorkerAge
 from oms.domain.errors import Unavailable
 
@@ -29,6 +30,38 @@ async def test_a_gateway_that_trades(busy: InProcessGateway) -> None:
     assert (report["parts"]["queue"]["ok"], report["parts"]["queue"]["limit"]) == (True, 500)
     assert report["parts"]["calendar"]["value"] is None
     assert (await busy.client("GET", "/health", key="")).status == 401
+
+
+async def test_metrics_say_what_workers_did_and_see(busy: InProcessGateway) -> None:
+    filled = await busy.order("?wait_ms=8000")
+    assert filled.status == 200, filled.body
+
+    async def read() -> str:
+        answer = await busy.client("GET", "/metrics", key=ADMIN_KEY)
+        return answer.body.decode()
+
+    text = await poll_until(
+        read, lambda each: 'oms_deals_total{worker="in-process"} 1.0' in each, seconds=20
+    )
+    for sample in (
+        'oms_order_phase_seconds_count{phase="queue",worker="in-process"} 1.0',
+        'oms_protection{state="native",worker="in-process"} 0.0',
+        'oms_kill_mode{scope="global"} 0.0',
+        "oms_queue_age_seconds 0.0",
+        "oms_ws_clients 0.0",
+    ):
+        assert sample in text, text
+    assert "oms_worker_heartbeat_age_seconds" in text
+
+
+async def test_an_old_queue_degrades_it(
+    gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker is not started."""
+    monkeypatch.setattr(connection_health, "QUEUE_AGE_SECONDS_MAX", 0.0)
+    assert (await gateway.order("?wait_ms=0")).status in (200, 202)
+    part = (await _report(gateway))["parts"]["queue_age"]
+    assert not part["ok"] and part["value"] > 0
 
 
 async def test_a_switch_over_all_accounts_disables_it(busy: InProcessGateway) -> None:

@@ -194,6 +194,11 @@ async def test_scopes_apply_to_their_objects(watched: InProcessGateway, dsn: str
     assert [row["scope"] for row in shown["items"]] == ["strategy", "symbol", "key"]
     result = fetch_rows(dsn, "SELECT event_type, namespace FROM event_outbox WHERE account_id = 0")
     assert result == [("kill_switch_changed", "risk")] * 3
+    path = "/oms/events?account_ids=0&after=0:0&namespaces=risk&limit=1000"
+    for key, count in ((gateway.app.state.watch, 3), (ADMIN_KEY, 3), (gateway.client.key, 0)):
+        body = await gateway.client.get(path, key=key)
+        seen = [each for each in body["items"] if each["event"] == "kill_switch_changed"]
+        assert (len(seen), body["next_after"]) == (count, f"0:{body['heads']['0']}"), key
 
 
 async def test_permissions_and_validation(watched: InProcessGateway) -> None:

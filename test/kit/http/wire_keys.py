@@ -110,8 +110,8 @@ HEALTH_REPORT = _keys(
     " tasks audit_log_path"
 )
 HEALTH_PARTS = _keys(
-    "database worker worker_loops queue stop_watcher outbox runner sinks candles audit_mirror "
-    "calendar"
+    "database worker worker_loops queue queue_age streams price_feed stop_watcher outbox runner "
+    "sinks candles audit_mirror calendar"
 )
 SINK = _keys(
     "id name kind status events account_ids min_interval_seconds has_secret created_at created_by"

@@ -2,12 +2,14 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 from oms.api.metrics.prometheus import render_metrics
 from oms.api.metrics.request_metrics import RequestMetrics
+from oms.api.metrics.worker_families import GatewayFigures
 from oms.domain.access import MATRIX, Permission, Role, RoleAccess
 from oms.domain.commands.command import CancelAllOrders
 from oms.domain.notifications.sink import Sink, SinkKind, SinkStatus
@@ -31,6 +33,27 @@ SINK = Sink(
     has_secret=False,
     created_at=NOW,
     created_by="admin",
+)
+
+FIGURES = GatewayFigures(
+    workers={
+        "w": (
+            {
+                "deals": 1,
+                "risk_refusals": {"max_open_orders": 1},
+                "stop_triggers": {"sl": 1},
+                "order_phases": {"queue": [1, 0.1]},
+                "protection": {"native": 1},
+                "streams": {"1": 0.0},
+                "price_ages": {"binance:live": 1.0},
+            },
+            0.1,
+        )
+    },
+    kill_switches=(),
+    equities={1: (Decimal(100), "USDT")},
+    queue_age_seconds=0.0,
+    ws_clients=1,
 )
 
 
@@ -78,6 +101,7 @@ def _exported_families() -> dict[str, tuple[str, set[str]]]:
             )
         ],
         "sinks": [SINK],
+        "figures": FIGURES,
         "candle_lags": [(("binance", "BTC/USDT", "1h"), 0.0)],
         "orders_unknown": 0,
         "reconciled": {

@@ -8,6 +8,7 @@ from typing import cast
 
 from oms.api.context import ApiContext
 from oms.api.metrics.candle_lag import candles_part
+from oms.api.metrics.connection_health import prices_part, queue_age_part, streams_part
 from oms.api.metrics.dispatcher_status import read_status, stop_watch_age
 from oms.api.metrics.task_report import slowest_progress, task_row
 from oms.domain.account import Environment
@@ -47,6 +48,7 @@ async def build_health_report(context: ApiContext) -> HealthReport:
         sinks = await context.sink_admin.store.sinks()
         ingestions = await context.ingestions.all(only_enabled=True)
         mode = broker_mode(await context.queries.registry.accounts())
+        queued_since = (await context.metrics_query()).queued_since
     except Unavailable:
         unknown = _part(None, None, at, ok=False)
         parts = cast("HealthParts", dict.fromkeys(HealthParts.__annotations__, unknown))
@@ -54,6 +56,12 @@ async def build_health_report(context: ApiContext) -> HealthReport:
     else:
         depth = max(depths.values(), default=0)
         parts = _parts(context, duration_ms, workers, tasks, depth, at)
+        heartbeats = [read_status(worker) for worker in workers]
+        parts["queue_age"] = queue_age_part(queued_since, at)
+        parts["streams"] = streams_part(heartbeats, at)
+        parts["price_feed"] = prices_part(
+            heartbeats, context.settings.desk.price_refresh_seconds, at
+        )
         parts["sinks"] = _sinks_part(sinks, at)
         parts["candles"] = candles_part(ingestions, at)
         parts["audit_mirror"] = await _mirror_part(context, tasks, at)
@@ -116,6 +124,9 @@ def _parts(
             sum(len(status.get("failing_loops", ())) for _, status in statuses), 1, at
         ),
         "queue": _part(depth, context.settings.commands.queue_depth_max, at),
+        "queue_age": _part(None, None, at),
+        "streams": _part(None, None, at),
+        "price_feed": _part(None, None, at),
         "stop_watcher": _part(stop_watch, STOP_WATCH_SECONDS_MAX, at),
         "outbox": _part(lag, OUTBOX_LAG_SECONDS_MAX, at),
         "runner": _runner_part(tasks, at, is_expected=context.settings.runner.enabled),

@@ -4,21 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
+from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from oms.api.metrics.metric_families import Sample, build_counter, build_gauge
 from oms.api.metrics.request_metrics import DurationHistogram, RequestMetrics
+from oms.api.metrics.worker_families import GatewayFigures, gateway_families
 from oms.domain.notifications.sink import Sink
 from oms.ports.runner.task_leases import TaskStatus
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-Sample = tuple[tuple[object, ...], float]
 
 _GAUGES = {
     "orders_unknown": "Orders whose outcome is unknown.",
@@ -52,22 +47,27 @@ class GatewayCollector(Collector):
             _notification_family(self._status.get("sinks", ())),
             _candle_family(self._status.get("candle_lags", ())),
             *_reconcile_families(self._status.get("reconciled", {})),
+            *self._gateway_families(),
         )
         return [family for family in families if family.samples]
 
     def _request_families(self) -> Iterator[Metric]:
         metrics = self._request_metrics
-        yield _gauge("up", "Whether the database answers.", (), [((), float(self._is_healthy))])
+        yield build_gauge(
+            "up", "Whether the database answers.", (), [((), float(self._is_healthy))]
+        )
         responses = [((status,), count) for status, count in sorted(metrics.statuses.items())]
-        yield _counter("http_responses", "Responses of this process.", ("status",), responses)
-        yield _gauge(
+        yield build_counter("http_responses", "Responses of this process.", ("status",), responses)
+        yield build_gauge(
             "connections", "Open client connections.", (), [((), metrics.connections_open)]
         )
         closed = [((reason,), n) for reason, n in sorted(metrics.connections_closed.items())]
-        yield _counter("connections_closed", "Connections closed by a limit.", ("reason",), closed)
+        yield build_counter(
+            "connections_closed", "Connections closed by a limit.", ("reason",), closed
+        )
         reports = [((result,), n) for result, n in sorted(metrics.csp_reports.items())]
-        yield _counter("csp_reports", "Reported policy violations.", ("result",), reports)
-        yield _counter(
+        yield build_counter("csp_reports", "Reported policy violations.", ("result",), reports)
+        yield build_counter(
             "signals",
             "Requests for signals.",
             ("source", "status"),
@@ -75,9 +75,11 @@ class GatewayCollector(Collector):
         )
         refused = [((reason,), n) for reason, n in sorted(metrics.csrf_refused.items())]
         text = "Requests with a session cookie that may come from a foreign page."
-        yield _counter("csrf_refused", text, ("reason",), refused)
+        yield build_counter("csrf_refused", text, ("reason",), refused)
         commands = [((name,), count) for name, count in sorted(metrics.ops.items())]
-        yield _counter("commands", "Commands submitted to this process.", ("command",), commands)
+        yield build_counter(
+            "commands", "Commands submitted to this process.", ("command",), commands
+        )
         yield _histogram(
             "command_seconds",
             "Seconds from start to end of the commands that this process waited for.",
@@ -91,16 +93,16 @@ class GatewayCollector(Collector):
 
     def _worker_families(self) -> Iterator[Metric]:
         workers = self._status.get("workers", ())
-        yield _gauge("workers", "Live workers.", (), [((), len(workers))])
+        yield build_gauge("workers", "Live workers.", (), [((), len(workers))])
         accounts = [((row["worker_id"],), row["accounts"]) for row in workers]
-        yield _gauge("worker_accounts", "Accounts leased by a worker.", ("worker",), accounts)
+        yield build_gauge("worker_accounts", "Accounts leased by a worker.", ("worker",), accounts)
         watched = [
             ((row["worker_id"],), row["stop_watch_age_s"])
             for row in workers
             if row["stop_watch_age_s"] is not None
         ]
         text = "Time since the worker compared stop levels with prices."
-        yield _gauge("stop_watch_age_seconds", text, ("worker",), watched)
+        yield build_gauge("stop_watch_age_seconds", text, ("worker",), watched)
         calendars = [
             ((row["worker_id"],), int(row["calendar"] == "ok"))
             for row in workers
@@ -112,22 +114,26 @@ class GatewayCollector(Collector):
             for loop, count in sorted(row["loop_restarts"].items())
         ]
         text = "Rounds of a worker's loop that failed since its start."
-        yield _counter("worker_loop_restarts", text, ("worker", "loop"), restarts)
+        yield build_counter("worker_loop_restarts", text, ("worker", "loop"), restarts)
         text = "Whether the trading calendar reaches 60 days ahead."
-        yield _gauge("trading_calendar_ok", text, ("worker",), calendars)
+        yield build_gauge("trading_calendar_ok", text, ("worker",), calendars)
         depths = [
             ((name,), depth)
             for by_worker in self._status.get("worker_queue_depth", {}).values()
             for name, depth in sorted(by_worker.items())
         ]
-        yield _gauge("queue_depth", "Queued commands.", ("worker",), depths)
+        yield build_gauge("queue_depth", "Queued commands.", ("worker",), depths)
+
+    def _gateway_families(self) -> Iterable[Metric]:
+        figures: GatewayFigures | None = self._status.get("figures")
+        return () if figures is None else gateway_families(figures)
 
     def _status_families(self) -> Iterator[Metric]:
         status = self._status
         for name, text in _GAUGES.items():
-            yield _gauge(name, text, (), [((), status[name])] if name in status else [])
+            yield build_gauge(name, text, (), [((), status[name])] if name in status else [])
         for name, text in _COUNTERS.items():
-            yield _counter(name, text, (), [((), status[name])] if name in status else [])
+            yield build_counter(name, text, (), [((), status[name])] if name in status else [])
 
 
 def render_metrics(
@@ -142,9 +148,9 @@ def render_metrics(
 def _task_families(tasks: Sequence[TaskStatus]) -> Iterator[Metric]:
     restarts = [((each.task,), each.restarts) for each in tasks]
     text = "Restarts of tasks of the runner after failures."
-    yield _counter("task_restarts", text, ("task",), restarts)
+    yield build_counter("task_restarts", text, ("task",), restarts)
     running = [((each.task,), int(each.is_running)) for each in tasks]
-    yield _gauge("task_running", "Whether a task of the runner runs.", ("task",), running)
+    yield build_gauge("task_running", "Whether a task of the runner runs.", ("task",), running)
 
 
 def _notification_family(sinks: Sequence[Sink]) -> Metric:
@@ -158,47 +164,29 @@ def _notification_family(sinks: Sequence[Sink]) -> Metric:
         )
     ]
     text = "Messages that arrived or were given up, and attempts that failed."
-    return _counter("notifications", text, ("sink", "result"), counts)
+    return build_counter("notifications", text, ("sink", "result"), counts)
 
 
 def _candle_family(lags: Sequence[Sample]) -> Metric:
     text = "For how long closed candles of a series are missing."
-    return _gauge("candles_lag_seconds", text, ("exchange", "symbol", "timeframe"), list(lags))
+    return build_gauge("candles_lag_seconds", text, ("exchange", "symbol", "timeframe"), list(lags))
 
 
 def _reconcile_families(metrics: Mapping[str, Any]) -> Iterator[Metric]:
     classes = [((str(name),), count) for name, count in metrics.get("open", {}).items()]
-    yield _gauge("discrepancies_open", "Open discrepancies by class.", ("class",), classes)
-    yield _gauge(
+    yield build_gauge("discrepancies_open", "Open discrepancies by class.", ("class",), classes)
+    yield build_gauge(
         "position_difference",
         "Quantity at the exchange minus quantity in the ledger, of open discrepancies.",
         ("account", "symbol"),
         list(metrics.get("differences", {}).items()),
     )
-    yield _gauge(
+    yield build_gauge(
         "reconcile_lag_seconds",
         "Seconds since the last reconciliation of an account.",
         ("account",),
         [((account_id,), lag) for account_id, lag in metrics.get("lags", {}).items()],
     )
-
-
-def _gauge(
-    name: str, text: str, labels: tuple[str, ...], samples: Iterable[Sample]
-) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(f"oms_{name}", text, labels=labels)
-    for values, number in samples:
-        family.add_metric([str(value) for value in values], number)
-    return family
-
-
-def _counter(
-    name: str, text: str, labels: tuple[str, ...], samples: Iterable[Sample]
-) -> CounterMetricFamily:
-    family = CounterMetricFamily(f"oms_{name}", text, labels=labels)
-    for values, number in samples:
-        family.add_metric([str(value) for value in values], number)
-    return family
 
 
 def _histogram(

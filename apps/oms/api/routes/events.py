@@ -9,7 +9,7 @@ from starlette.responses import Response
 from oms.api.context import ApiContext, Caller, admit_caller, api_context
 from oms.api.errors import JsonResponse
 from oms.api.openapi.route_docs import UNKNOWN_ID, documented
-from oms.services.queries.event_reader import EventPage, EventReader
+from oms.services.queries.event_reader import GATEWAY_STREAM, EventPage, EventReader
 from oms.wire import parameters as p
 from oms.wire.query_parameters import (
     read_account_ids,
@@ -31,7 +31,7 @@ async def list_events(request: Request) -> Response:
     """Return events after ``after``, per account ascending; ``wait_ms`` waits for the first."""
     context, query = api_context(request), request.query_params
     caller = await admit_caller(request)
-    account_ids = read_account_ids(query)
+    account_ids = read_account_ids(query, least=GATEWAY_STREAM)
     reader = EventReader(reads=context.queries, history=context.history)
     heads = await reader.heads(caller.principal, account_ids)
     positions = read_event_positions(query, account_ids, heads)

@@ -15,6 +15,7 @@ from oms.api.metrics.dispatcher_status import build_dispatcher_status
 from oms.api.metrics.metric_history import RANGES, SAMPLE_SECONDS, MetricSample
 from oms.api.metrics.prometheus import CONTENT_TYPE, render_metrics
 from oms.api.metrics.reconcile_metrics import reconcile_metrics
+from oms.api.metrics.worker_families import read_gateway_figures
 from oms.api.openapi.route_docs import documented
 from oms.domain.access import Permission, Role
 from oms.domain.errors import Forbidden, Unavailable
@@ -62,6 +63,7 @@ async def get_metrics(request: Request) -> Response:
         status["candle_lags"] = candle_lags(
             await context.ingestions.all(only_enabled=True), context.clock.now()
         )
+        status["figures"] = await read_gateway_figures(context)
         status |= await build_dispatcher_status(context, None)
         status["reconciled"] = await reconcile_metrics(context)
     except Unavailable as error:

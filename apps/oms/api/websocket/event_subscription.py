@@ -18,8 +18,9 @@ from oms.api.websocket.frames import push_frame
 from oms.api.websocket.position_marks import MarkOf, PositionMarks
 from oms.api.websocket.send_buffer import SendBuffer
 from oms.api.websocket.subscribe_request import SubscribeRequest
-from oms.domain.access import Permission, Principal, Role, allowed_strategies, refuse_account
+from oms.domain.access import Permission, Principal, allowed_strategies, refuse_account
 from oms.domain.errors import Unavailable
+from oms.services.queries.event_reader import GATEWAY_STREAM, may_see_of_gateway
 
 REFRESH_SECONDS = 1.0
 RETRY_SECONDS = 0.5
@@ -186,14 +187,10 @@ class EventSubscription:
     def _is_visible(self, cursor: _StreamCursor, event: FeedEvent) -> bool:
         if event.namespace not in self.request.namespaces:
             return False
-        if event.account_id == 0:
-            if self.principal.role in (Role.ADMIN, Role.RISK) or event.namespace == "market":
-                return True
-            return event.subject_account_id > 0 and self._may_read(event.subject_account_id)
+        if event.account_id == GATEWAY_STREAM:
+            subject = event.subject_account_id
+            return may_see_of_gateway(self.principal, event.namespace, subject)
         return cursor.allowed is None or event.strategy_id in cursor.allowed
-
-    def _may_read(self, account_id: int) -> bool:
-        return refuse_account(self.principal, Permission.READ, account_id) is None
 
     async def _open(self, heads: Mapping[int, int], after: Mapping[int, int]) -> None:
         """Send each account's replay or snapshot, then ``snapshot_done``, then live events."""

@@ -47,6 +47,10 @@ class WebSocketServer:
         """Return for how many seconds stored events have not been delivered."""
         return self._feed.lag_seconds()
 
+    def client_count(self) -> int:
+        """Return the number of open connections."""
+        return len(self._sessions)
+
     async def stop(self) -> None:
         """Close every connection with 1012 (service restart) and stop the feed."""
         for session in self._sessions:

@@ -116,9 +116,13 @@ def _worse_by(side: Side, arrival_price: Decimal, avg_fill_price: Decimal) -> De
 
 
 def _durations(pairs: Iterable[tuple[datetime | None, datetime | None]]) -> list[Decimal]:
-    """Return milliseconds of the pairs of which both times are known."""
+    """Return milliseconds of the pairs of which both times are known.
+
+    A command is stored with a time after that of the one before it, which may be some microseconds
+    ahead of the clock, and clocks of two hosts differ: no duration is below zero.
+    """
     return [
-        divide(Decimal((last - first) // timedelta(microseconds=1)), Decimal(1000))
+        divide(Decimal(max((last - first) // timedelta(microseconds=1), 0)), Decimal(1000))
         for first, last in pairs
         if first is not None and last is not None
     ]

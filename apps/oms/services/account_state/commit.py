@@ -8,7 +8,7 @@ The notification carries the results of the finished commands. It is sent after 
 never reports anything that the database does not hold.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from oms.domain.commands.command import CommandResult
@@ -25,6 +25,8 @@ class CommitBatches:
     ledger: LedgerStore
     notifier: Notifier
     clock: Clock
+    #: Called with each batch that was written.
+    on_written: Callable[[AccountBatch], None] = lambda _: None
 
     async def __call__(self, batches: Sequence[AccountBatch]) -> frozenset[int]:
         """Write all batches. Returns the ids of accounts whose lease is lost.
@@ -36,6 +38,7 @@ class CommitBatches:
         for batch in batches:
             if batch.lease.account_id not in lost:
                 finished.update(batch.results)
+                self.on_written(batch)
         now = self.clock.now()
         results = {
             command_id: dump_result_notice(result, now)

@@ -16,6 +16,15 @@ from oms.domain.signals.signal import ExecuteSignal, SignalStatus
 from oms.domain.value import value
 
 
+@value
+class OwnCancel:
+    """The cancels that the gateway itself sent of an order, and when it sends the next one."""
+
+    due: datetime
+    #: How many were sent, by this owner of the account.
+    sent: int = 0
+
+
 @dataclass(slots=True, kw_only=True)
 class PendingCommand:
     """A command that waits for the exchange's response (``services.commands.pending_commands``)."""

@@ -42,6 +42,7 @@ from oms.ports.performance.equity_snapshots import EquitySnapshot
 from oms.ports.performance.recent_activity import RecentActivityReads
 from oms.services.account_state.activity import Activity
 from oms.services.account_state.pending import (
+    OwnCancel,
     PendingCall,
     PendingCommand,
     PendingFlatten,
@@ -148,8 +149,8 @@ class AccountState:
     stale_symbols: set[str] = field(default_factory=set)
     #: Whether orders of pairs were open since the account was loaded.
     has_pairs: bool = False
-    #: When a cancel that the gateway itself sent is repeated, by order id.
-    own_cancels: dict[int, datetime] = field(default_factory=dict)
+    #: Cancels that the gateway itself sends, by order id.
+    own_cancels: dict[int, OwnCancel] = field(default_factory=dict)
     #: When the gateway cancels an order with an expiry, by order id; none on paper.
     expiries: dict[int, datetime] = field(default_factory=dict)
 
@@ -177,7 +178,7 @@ class AccountState:
             },
             has_pairs=any(is_pair_order(order) for order in loaded.orders),
             own_cancels={
-                order.id: order.updated_at
+                order.id: OwnCancel(due=order.updated_at)
                 for order in loaded.orders
                 if order.cancel_reason == EXPIRED
                 or (is_pair_order(order) and order.cancel_reason == OCO)

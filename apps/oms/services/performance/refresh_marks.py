@@ -5,7 +5,7 @@ wallet and of positions. Accounts of one exchange share a feed, which reads all 
 request for each kind of market.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -37,6 +37,8 @@ class RefreshMarks:
     _last: dict[tuple[str, str], MarketMark] = field(default_factory=dict)
     #: Symbols of each source that are wanted.
     _wanted: dict[str, frozenset[str]] = field(default_factory=dict)
+    #: Since when a symbol of a source is held.
+    _held_since: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     async def look(self, account_ids: Sequence[int]) -> None:
         """Read what the accounts hold, and close feeds without a symbol. Raises ``Unavailable``."""
@@ -60,6 +62,13 @@ class RefreshMarks:
             await self._feeds.pop(source).close()
         for key in [key for key in self._last if key[1] not in self._wanted.get(key[0], ())]:
             del self._last[key]
+        now, since = self.clock.now(), self._held_since
+        self._held_since = {
+            key: since.get(key, now)
+            for row in rows
+            for symbol in held.get(row.account.id, HeldMarkets()).symbols
+            if (key := (mark_source(row.account), symbol))
+        }
 
     async def store(self) -> int:
         """Store what the feeds have read; returns the number of marks. Raises ``Unavailable``."""
@@ -74,6 +83,18 @@ class RefreshMarks:
                     changed.append(after)
         await self.marks.put(changed)
         return len(changed)
+
+    def price_ages(self) -> Mapping[str, float]:
+        """Return the age in seconds of the oldest price of each source, of symbols that are held.
+
+        A price that never arrived is as old as the first request for it.
+        """
+        now, ages = self.clock.now(), dict[str, float]()
+        for key, since in self._held_since.items():
+            mark = self._last.get(key)
+            age = (now - (since if mark is None else mark.at)).total_seconds()
+            ages[key[0]] = max(age, ages.get(key[0], 0.0))
+        return ages
 
     async def close(self) -> None:
         """Close all feeds."""

@@ -2,7 +2,8 @@
 
 The order is marked with the reason, and the system command that cancels it is stored, in the
 transaction that records why. The mark is kept until the order has ended: a cancel that fails is
-repeated, also by the worker that takes the account over.
+repeated with growing pauses, also by the worker that takes the account over. While nothing can be
+sent to the exchange it is not repeated, and then at once.
 """
 
 from datetime import datetime, timedelta
@@ -12,11 +13,12 @@ from oms.domain.orders.order import Order
 from oms.domain.value import evolve
 from oms.ports.ids import IdBlocks
 from oms.services.account_state.follow_ups import add_follow_up
+from oms.services.account_state.pending import OwnCancel
 from oms.services.account_state.state import AccountState
 from oms.services.ledger.record import Changes
 
-RETRY_AFTER = timedelta(seconds=5)
-"""Pause before the cancel of an order that is still open is repeated."""
+RETRY_AFTER = tuple(timedelta(seconds=seconds) for seconds in (5, 10, 20, 40, 60))
+"""Pauses before the cancel of an order that is still open is repeated; the last one stays."""
 
 
 def mark_order(
@@ -33,17 +35,23 @@ async def cancel_marked(state: AccountState, order: Order, ids: IdBlocks, now: d
 
     It is repeated by ``repeat_cancels`` while the order is open.
     """
-    state.own_cancels[order.id] = now + RETRY_AFTER
+    known = state.own_cancels.get(order.id)
+    sent = 0 if known is None else known.sent
+    pause = RETRY_AFTER[min(sent, len(RETRY_AFTER) - 1)]
+    state.own_cancels[order.id] = OwnCancel(due=now + pause, sent=sent + 1)
     if order.pending_change != "cancel":
         name = f"{order.cancel_reason}:{order.id}:{state.head_seq}"
         await add_follow_up(state, ids, name, CancelOrder(order_ids=(order.id,)), now)
 
 
 async def repeat_cancels(state: AccountState, ids: IdBlocks, now: datetime) -> None:
-    """Send the cancels that are due again."""
-    for order_id, due in tuple(state.own_cancels.items()):
+    """Send the cancels that are due again, unless nothing can be sent to the exchange now."""
+    is_unavailable = state.exchange.unavailable_reason() is not None
+    for order_id, cancel in tuple(state.own_cancels.items()):
         marked = state.orders.get(order_id)
         if marked is None:
             del state.own_cancels[order_id]
-        elif now >= due and marked.pending_change is None:
+        elif is_unavailable:
+            state.own_cancels[order_id] = evolve(cancel, due=now)
+        elif now >= cancel.due and marked.pending_change is None:
             await cancel_marked(state, marked, ids, now)

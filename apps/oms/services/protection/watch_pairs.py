@@ -8,6 +8,7 @@ from datetime import datetime
 from oms.domain.orders.order import Order
 from oms.domain.orders.order_pair import OCO, ends_other, is_pair_order, may_revive
 from oms.ports.ids import IdBlocks
+from oms.services.account_state.pending import OwnCancel
 from oms.services.account_state.state import AccountState
 from oms.services.ledger.record import Changes
 from oms.services.protection.own_cancels import cancel_marked, mark_order
@@ -26,7 +27,7 @@ async def _judge(
     state: AccountState, order: Order, changes: Changes, ids: IdBlocks, now: datetime
 ) -> None:
     if order.is_open and order.cancel_reason == OCO:
-        state.own_cancels.setdefault(order.id, now)  # the exchange lists it after all
+        state.own_cancels.setdefault(order.id, OwnCancel(due=now))  # The exchange lists it.
     if may_revive(order) and order.cancel_reason is None:
         mark_order(state, order, OCO, changes, now)
     others = [each for each in state.orders.values() if each.group_id == order.group_id]

@@ -9,7 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from oms.domain.access import Principal, allowed_strategies
+from oms.domain.access import (
+    Permission,
+    Principal,
+    Role,
+    allowed_strategies,
+    refuse_account,
+)
 from oms.ports.history_reads import HistoryQuery, HistoryReads, StoredEventRow
 from oms.services.queries.ledger_queries import LedgerQueries
 from oms.wire.json import NotJson, time_text
@@ -18,6 +24,8 @@ from oms.wire.responses.events import EventBody, EventGap, decode_complete_row
 logger = logging.getLogger(__name__)
 
 ROWS_READ_MAX = 1000
+GATEWAY_STREAM = 0
+"""The id under which events are stored that belong to no account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +46,9 @@ class EventReader:
     history: HistoryReads
 
     async def heads(self, principal: Principal, account_ids: Sequence[int]) -> Mapping[int, int]:
-        """Return the last sequence number of each account. Raises ``NotFound``, ``Forbidden``."""
-        await self.reads.narrow_window(principal, HistoryQuery(account_ids=account_ids))
+        """Return the last sequence number of each stream. Raises ``NotFound``, ``Forbidden``."""
+        accounts = [account_id for account_id in account_ids if account_id != GATEWAY_STREAM]
+        await self.reads.narrow_window(principal, HistoryQuery(account_ids=accounts))
         return await self.history.heads(account_ids)
 
     async def __call__(
@@ -82,6 +91,18 @@ class EventReader:
                 if _is_visible(principal, item, namespaces):
                     items.append(_published(item))
         return EventPage(items=items, after=after, heads=heads, gaps=gaps)
+
+
+def may_see_of_gateway(principal: Principal, namespace: str, subject_account_id: object) -> bool:
+    """Return whether a caller sees an event of the gateway's own stream.
+
+    Operators see all; others what is about the market, or about an account that they may read.
+    """
+    if principal.role in (Role.ADMIN, Role.RISK) or namespace == "market":
+        return True
+    if not isinstance(subject_account_id, int) or subject_account_id <= 0:
+        return False
+    return refuse_account(principal, Permission.READ, subject_account_id) is None
 
 
 def decode_row(stored: StoredEventRow, after: int) -> Sequence[tuple[int, dict[str, Any]]] | None:
@@ -128,5 +149,8 @@ def _is_visible(
 ) -> bool:
     if namespaces is not None and item["namespace"] not in namespaces:
         return False
+    if item["account_id"] == GATEWAY_STREAM:
+        subject = item["payload"].get("account_id", 0)
+        return may_see_of_gateway(principal, item["namespace"], subject)
     allowed = allowed_strategies(principal, item["account_id"])
     return allowed is None or item["strategy_id"] in allowed

@@ -31,6 +31,24 @@ class HealthParts(TypedDict):
         Field(description="Loops of workers in which a round failed within the last minute."),
     ]
     queue: Annotated[HealthPart, Field(description="Commands in the longest queue of an account.")]
+    queue_age: Annotated[
+        HealthPart, Field(description="Seconds for which the oldest queued command waits.")
+    ]
+    streams: Annotated[
+        HealthPart,
+        Field(
+            description="Seconds for which a stream of an account is disconnected, the longest;"
+            " null where no account has one."
+        ),
+    ]
+    price_feed: Annotated[
+        HealthPart,
+        Field(
+            description="Age in seconds of the oldest price of what accounts at exchanges hold; ok"
+            " is false also while a symbol with stop levels has no fresh price, or the live prices"
+            " of a paper account cannot be read. Null where none is needed."
+        ),
+    ]
     stop_watcher: Annotated[
         HealthPart, Field(description="Seconds since stop levels were compared with prices.")
     ]

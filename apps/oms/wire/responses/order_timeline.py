@@ -290,4 +290,5 @@ def _summary(record: OrderRecord) -> TimelineSummary:
 
 
 def _between(first: datetime, last: datetime | None) -> float | None:
-    return None if last is None else round((last - first).total_seconds() * 1000, 3)
+    """Return milliseconds; a command may be stored some microseconds ahead of the clock."""
+    return None if last is None else max(round((last - first).total_seconds() * 1000, 3), 0.0)

@@ -54,6 +54,21 @@ async def _portfolio(setup: ExchangeSetup) -> dict[str, Any]:
     return row
 
 
+async def _wait_for_health(setup: ExchangeSetup, *, is_ok: bool) -> dict[str, Any]:
+    """Wait until the price feed is well or not; the metric has the age."""
+
+    async def read() -> dict[str, Any]:
+        part: dict[str, Any] = (await setup.client.get("/health"))["parts"]["price_feed"]
+        return part
+
+    part = await poll_until(
+        read, lambda each: each["value"] is not None and each["ok"] is is_ok, seconds=20
+    )
+    metrics = (await setup.client("GET", "/metrics")).body.decode()
+    assert "oms_price_age_seconds{exchange=" in metrics
+    return part
+
+
 async def test_prices_follow_the_market_until_the_feed_is_cut(
     setup: ExchangeSetup, venue: LoopbackExchange
 ) -> None:
@@ -78,10 +93,14 @@ async def test_prices_follow_the_market_until_the_feed_is_cut(
     assert Decimal(row["unrealized"]) == gained
     assert Decimal(row["market_value"]) == Decimal(held["qty"]) * Decimal(held["mark_price"])
 
+    await _wait_for_health(setup, is_ok=True)
     venue.control("fault", match="market/", mode="hang", count=None)
     row = await poll_until(
         lambda: _portfolio(setup), lambda row: row["stale_symbols"] == [LINEAR], seconds=15
     )
     assert row["positions"][0]["mark_price"] == held["mark_price"], "the last price, with its time"
+    part = await _wait_for_health(setup, is_ok=False)
+    assert part["limit"] == 3 * INTERVAL_SECONDS <= part["value"]
     venue.control("clear")
     await poll_until(lambda: _portfolio(setup), lambda row: not row["stale_symbols"], seconds=20)
+    await _wait_for_health(setup, is_ok=True)

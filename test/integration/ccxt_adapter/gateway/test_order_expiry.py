@@ -19,7 +19,8 @@ async def setup(
     exchange_setup: ExchangeSetup, venue: LoopbackExchange, monkeypatch: pytest.MonkeyPatch
 ) -> ExchangeSetup:
     """An account at Bybit and a price of 60000; cancels that fail are repeated at once."""
-    monkeypatch.setattr(own_cancels, "RETRY_AFTER", timedelta(milliseconds=200))
+    pauses = tuple(timedelta(milliseconds=ms) for ms in (200, 400, 3000))
+    monkeypatch.setattr(own_cancels, "RETRY_AFTER", pauses)
     venue.control("price", symbol=LINEAR, price="60000")
     return await exchange_setup.start_account()
 
@@ -33,7 +34,9 @@ async def rest(setup: ExchangeSetup, expires_at: str) -> int:
     """Sends an order that rests until then; returns its id."""
     row = await setup.send(time_in_force="GTD", expires_at=expires_at)
     order_id: int = row["order_id"]
-    await setup.wait_for_order(order_id, "SUBMITTED")
+    await poll_until(
+        lambda: setup.order(order_id), lambda order: order["exchange_order_id"], seconds=20
+    )
     return order_id
 
 
@@ -45,16 +48,19 @@ async def expired(setup: ExchangeSetup, order_id: int) -> dict[str, Any]:
     return row
 
 
-async def own_commands(setup: ExchangeSetup) -> list[dict[str, Any]]:
+async def read_commands(setup: ExchangeSetup) -> list[dict[str, Any]]:
     """The commands by which the gateway canceled orders."""
     path = f"/oms/commands?account_ids={setup.account_id}&since=2020-01-01"
+    rows: list[dict[str, Any]] = (await setup.client.get(path))["items"]
+    return [row for row in rows if str(row["request_id"]).startswith("oms:expired:")]
 
-    async def read() -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = (await setup.client.get(path))["items"]
-        return [row for row in rows if str(row["request_id"]).startswith("oms:expired:")]
 
+async def own_commands(setup: ExchangeSetup) -> list[dict[str, Any]]:
+    """The same, once they have ended."""
     return await poll_until(
-        read, lambda rows: {row["status"] for row in rows} <= {"done", "failed"}, seconds=15
+        lambda: read_commands(setup),
+        lambda rows: {row["status"] for row in rows} <= {"done", "failed"},
+        seconds=15,
     )
 
 
@@ -77,6 +83,23 @@ async def test_failed_cancel_is_repeated(setup: ExchangeSetup, venue: LoopbackEx
     order_id = await rest(setup, after(1))
     venue.control("fault", mode="http", status=503, match="POST /v5/order/cancel", count=2)
     await expired(setup, order_id)
+
+
+async def test_no_cancel_is_stored_while_the_exchange_cannot_be_reached(
+    setup: ExchangeSetup, venue: LoopbackExchange
+) -> None:
+    """The account is read in vain until the gateway says so; then the order expires."""
+    order_id = await rest(setup, after(2))
+    venue.control("fault", mode="refuse_connect", count=None)
+    path = f"/oms/accounts/{setup.account_id}/connection"
+    await poll_until(lambda: setup.client.get(path), lambda row: row["trouble"], seconds=30)
+    at = (await setup.order(order_id))["expires_at"]
+    await poll_until(lambda: setup.order(order_id), lambda _: after(-3) > at, seconds=10)
+    repeated = len(await read_commands(setup))
+    assert repeated <= 3, "the first pauses are 0.2 and 0.4 seconds"
+    venue.control("clear")
+    await expired(setup, order_id)
+    assert len(await read_commands(setup)) <= repeated + 2
 
 
 async def test_order_expires_that_no_worker_watched(setup: ExchangeSetup) -> None:

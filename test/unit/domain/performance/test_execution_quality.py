@@ -65,3 +65,8 @@ def test_means_count_each_order_that_has_the_figure() -> None:
     assert (figures.worst_slippage_bps, figures.slippage) == (150, {"USDT": Decimal(4)})
     assert (figures.avg_queue_ms, figures.avg_send_ms) == (3, 2)
     assert figures.avg_exchange_ms is None
+
+
+def test_a_command_that_is_stored_ahead_of_the_clock_waited_for_nothing() -> None:
+    ahead = evolve(FILLED, queued_at=FILLED.admitted_at + timedelta(microseconds=1))
+    assert compute_execution([ahead]).avg_queue_ms == 0

@@ -25,7 +25,8 @@ class SqlMetricsQuery:
 
     async def __call__(self) -> DatabaseCounts:
         """Return the counts. Raises ``Unavailable``."""
-        params = self._database.dialect.params(len(CONTROL_COMMANDS))
+        dialect = self._database.dialect
+        params = dialect.params(len(CONTROL_COMMANDS))
         queued = (
             "SELECT COUNT(*) FROM oms_commands WHERE status = 'queued'"
             f" AND command_type IN ({params})"
@@ -34,10 +35,17 @@ class SqlMetricsQuery:
             "SELECT COUNT(*), MIN(o.updated_at) FROM accounts a JOIN oms_orders o"
             " ON o.account_id = a.id AND o.is_open = 1 WHERE o.state = 'UNKNOWN'"
         )
+        waiting = (
+            "SELECT MIN(COALESCE(hold_until, created_at)) FROM oms_commands"
+            " WHERE status = 'queued' AND after_command_id IS NULL"
+            f" AND (hold_until IS NULL OR hold_until <= {dialect.now})"
+        )
+        ((queued_since,),) = await self._database.fetch(waiting)
         ((controls,),) = await self._database.fetch(queued, CONTROL_COMMANDS)
         ((lost, since),) = await self._database.fetch(unknown)
         return DatabaseCounts(
             control_queue_depth=int(controls),
             orders_unknown=int(lost),
-            orders_unknown_since=self._database.dialect.decode_optional_time(since),
+            orders_unknown_since=dialect.decode_optional_time(since),
+            queued_since=dialect.decode_optional_time(queued_since),
         )
