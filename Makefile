@@ -115,11 +115,11 @@ lock: ## write the lock files from pyproject.toml (needs uv; UPGRADE=--upgrade)
 	uv pip compile --group pyproject.toml:node $(COMPILE_OPTIONS) --no-annotate $(UPGRADE) \
 		--output-file requirements-node.lock
 
-wheels: ## build the wheels of the gateway, with its page, and of the ccxt driver; a built page needs no network
+wheels: ## build the wheels of the gateway, with its page, and of the drivers; a built page needs no network
 	@$(PYTHON) tools/setup --dev
 	@$(PYTHON) tools/web_page.py complete
 	@$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation \
-		--no-index --wheel-dir dist . ./ccxt_driver
+		--no-index --wheel-dir dist . ./ccxt_driver ./mt5_driver
 	@ls dist/*.whl
 
 # The site has an environment of its own: neither gateway nor tests need what renders it.
@@ -138,4 +138,4 @@ docs: $(DOCS_VENV)/installed ## the documentation as a site with search in build
 clean: ## remove .venv, caches and build results; keeps var/
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist \
 		apps/oms/web apps/web/node_modules
-	find apps ccxt_driver test tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find apps ccxt_driver mt5_driver test tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,7 +15,7 @@ from _pytest.assertion import rewrite
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What is imported as it is; of the others the assertions are rewritten.
-_IMPORTED = ("apps/oms", "ccxt_driver", "test/kit", "tools/loopback")
+_IMPORTED = ("apps/oms", "ccxt_driver", "mt5_driver", "test/kit", "tools/loopback")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

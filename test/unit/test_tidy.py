@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ("apps/oms", "ccxt_driver")
-TEXT_FOLDERS = ("apps", "ccxt_driver", "test", "tools", "docs", ".ci")
+SHIPPED = ("apps/oms", "ccxt_driver", "mt5_driver")
+TEXT_FOLDERS = ("apps", "ccxt_driver", "mt5_driver", "test", "tools", "docs", ".ci")
 TEXT_SUFFIXES = (
     *(".py", ".md", ".toml", ".json", ".yml", ".lua", ".sql", ".txt", ".ini"),
     *(".ts", ".tsx", ".css", ".html"),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("apps", "ccxt_driver", "test", "tools", "docs", "examples", ".ci")
+FOLDERS = ("apps", "ccxt_driver", "mt5_driver", "test", "tools", "docs", "examples", ".ci")
 FILES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile", "pyproject.toml")
 SUFFIXES = frozenset(
     {".py", ".ts", ".tsx", ".md", ".lua", ".sql", ".toml", ".yml", ".txt", ".json", ".jsonl"}
@@ -40,6 +40,7 @@ BANNED_PHRASES = re.compile(
 )
 #: Contract names on the wire that contain a banned word, as they are quoted in code and pages.
 CONTRACT = re.compile(
+    r"\boption_strike\b|"
     r"positions_refolded|\bdesk\.(?:price|equity|report|limit|audit)_\w+|OMS_DESK_\w+|\bdesk: Desk|"
     r"\bDeskSettings\b|\"desk\"|settings\.desk\.|"
     r"[\"'`.](?:prices_)?trouble\b|\b(?:prices_)?trouble[=:]|[\"'`.]told\b"

@@ -33,6 +33,7 @@ PAGES = [
     "docs/how-to/first-strategy.md",
     "docs/operations/single-host.md",
     "ccxt_driver/README.md",
+    "mt5_driver/README.md",
 ]
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 #: Pages whose reader has installed ``oms`` on the path.
@@ -50,6 +51,7 @@ EXPECTED_OUTPUT = {
     "docs/how-to/tradingview.md": ('"success":true', "done", "FILLED"),
     "docs/how-to/stops.md": ('"qty_pct":"50"', '"side":"sell"', '"reached":false', "closed"),
     "ccxt_driver/README.md": ("closed",),
+    "mt5_driver/README.md": ("True", "TradePosition("),
     "docs/operations/single-host.md": ('"checks"', '"pending":[]', '"oms_deals":'),
 }
 

@@ -17,7 +17,7 @@ import yaml
 from oms.cli.main import parser
 
 ROOT = Path(__file__).parents[3]
-OTHER_PAGES = ("README.md", "CONTRIBUTING.md", "ccxt_driver/README.md")
+OTHER_PAGES = ("README.md", "CONTRIBUTING.md", "ccxt_driver/README.md", "mt5_driver/README.md")
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *(ROOT / name for name in OTHER_PAGES)]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -29,6 +29,7 @@ RUN = {"bash", "python"}
 RUN_PAGES = {
     *("docs/start.md", "docs/operations/single-host.md", "README.md", "docs/how-to/testnet.md"),
     *("docs/how-to/loopback.md", "docs/how-to/freqtrade.md", "ccxt_driver/README.md"),
+    "mt5_driver/README.md",
     *("docs/how-to/risk.md", "docs/how-to/stops.md", "docs/how-to/tradingview.md"),
     "docs/how-to/bounce.md",
     "docs/how-to/first-strategy.md",

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 MAP = (ROOT / "apps" / "README.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-FOLDERS = ("apps/oms", "ccxt_driver", "tools")
+FOLDERS = ("apps/oms", "ccxt_driver", "mt5_driver", "tools")
 SEARCHES_MIN = 30
 
 
