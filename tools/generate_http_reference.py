@@ -18,7 +18,7 @@ from kit.http import http_pages  # noqa: E402
 
 def record_page(name: str, folder: Path) -> str:
     """Returns the page with its printed responses replaced by those of a new gateway."""
-    gateway = Gateway(folder)
+    gateway = Gateway(folder, runner=name in http_pages.WITH_RUNNER)
     gateway.start()
     try:
         responses = http_pages.run_blocks(name, folder, gateway.environment)

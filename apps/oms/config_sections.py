@@ -152,6 +152,8 @@ class RunnerSettings(_Section):
 
     #: Whether ``oms up`` runs a runner, and the health of the gateway expects one.
     enabled: bool = True
+    #: Processes that execute backtests at once.
+    processes: int = Field(default=1, ge=1, le=64)
     #: How long a strategy may take for one decision.
     decision_seconds: float = Field(default=5, gt=0, le=600)
     #: Address space of a process that runs a strategy.

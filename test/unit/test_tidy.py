@@ -51,6 +51,7 @@ SUPERVISORS = frozenset(
         *("worker/main", "worker/dispatch", "runner/task_supervisor"),
         "services/submission/fire_deadman",  # A switch that fails delays no other.
         "services/signals/expand_signal",  # A signal that fails holds up no other.
+        "bootstrap/backtest_process",  # What a strategy raises is the result of its run.
         "adapters/strategy_code/child",  # Code of a user may raise anything,
         "adapters/strategy_code/strategy_files",  # and so may its file.
     )

@@ -1,17 +1,15 @@
 """Processes of the lowest priority that calculate beside the rest of the gateway."""
 
-import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+from oms.adapters.child_process import start_child
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-
-LOWEST_PRIORITY = 19
 
 
 class ProcessPool(Generic[Task, Result]):
@@ -49,10 +47,8 @@ _run_prepared: Callable[[Any], Any] | None = None
 
 
 def _start(prepare: Callable[[], Callable[[Any], Any]]) -> None:
-    """Prepare. An interrupt of the terminal is left to the parent, which ends its processes."""
     global _run_prepared
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(LOWEST_PRIORITY)
+    start_child()
     _run_prepared = prepare()
 
 

@@ -45,6 +45,7 @@ from oms.ports.reconcile_store import ReconcileStore
 from oms.ports.runner.task_leases import TaskLeases
 from oms.services.access.administer import Administer
 from oms.services.access.authenticate import Authenticate
+from oms.services.backtests.backtest_runs import BacktestRuns
 from oms.services.candles.read_candles import ReadCandles
 from oms.services.notifications.sink_admin import SinkAdmin
 from oms.services.performance.queries import PerformanceQueries
@@ -142,6 +143,7 @@ class ApiContext:
     share_links: ShareLinkAdmin
     read_candles: ReadCandles
     ingestions: IngestionStore
+    backtests: BacktestRuns
     #: Mark prices of open positions; without it positions are returned without marks.
     mark_prices: MarkPrices | None = None
     #: Matched views of positions; without it positions are returned without them.

@@ -68,6 +68,15 @@ class CurvePoint:
 
 
 @value
+class MonthReturn:
+    """The change of the equity in a month, in percent; ``None`` from an equity of zero."""
+
+    year: int
+    month: int
+    return_pct: Decimal | None
+
+
+@value
 class DataGap:
     """Candles that the data does not have: those that open from ``start`` to before ``end``."""
 
@@ -131,6 +140,7 @@ class BacktestResult:
     last_at: datetime | None
     exposure_pct: Decimal | None
     buy_and_hold_return_pct: Decimal | None
+    monthly_returns: Sequence[MonthReturn]
     data_gaps: Sequence[DataGap]
     #: Entries below the minimum of the instrument.
     skipped_min: int

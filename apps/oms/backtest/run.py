@@ -11,6 +11,7 @@ from datetime import datetime
 
 from oms.backtest.entry_size import entry_quantity
 from oms.backtest.figures import EquityCurve, change_pct, share_pct, trade_figures
+from oms.backtest.monthly_returns import MonthlyReturns
 from oms.backtest.position_levels import PositionLevels, level_prices
 from oms.backtest.result import (
     BacktestResult,
@@ -61,6 +62,7 @@ class Backtest:
         self._levels: PositionLevels | None = None
         self._decisions: Sequence[Decision] = ()
         self._curve: EquityCurve | None = None
+        self._months = MonthlyReturns()
         self._first: Candle | None = None
         self._last: Candle | None = None
         self._next_open: datetime | None = None
@@ -120,6 +122,7 @@ class Backtest:
             last_at=last.open_time,
             exposure_pct=share_pct(self._bars_held, self._bars),
             buy_and_hold_return_pct=change_pct(first.close, last.close),
+            monthly_returns=self._months.returns(),
             data_gaps=self._gaps,
             skipped_min=self._skipped_min,
             refused=self._refused,
@@ -175,6 +178,7 @@ class Backtest:
             equity=equity,
         )
         curve.push(point)
+        self._months.push(point)
         self._on_point(point)
 
     def _executable(self, decisions: Sequence[Decision], side: PositionSide) -> Sequence[Decision]:

@@ -30,6 +30,7 @@ from oms.ports.notifier import Notifier
 from oms.ports.vault import Sealer, Vault
 from oms.services.access.administer import Administer
 from oms.services.access.browser_sessions import BrowserSessions
+from oms.services.backtests.backtest_runs import BacktestRuns
 from oms.services.notifications.sink_admin import SinkAdmin
 from oms.services.performance.queries import PerformanceQueries
 from oms.services.performance.value_accounts import ValueAccounts
@@ -45,6 +46,7 @@ from oms.services.submission.session_override_admin import SessionOverrideAdmin
 from oms.services.submission.submit import Submit
 from oms.services.verify.account_instruments import AccountInstruments
 from oms.simulation.market.instruments import paper_instruments
+from oms.strategies.catalog import find_strategy
 
 PAGE_FOLDER = Path(str(files("oms"))) / "web"
 """The built page, in a checkout and in an installed wheel."""
@@ -63,7 +65,6 @@ def wire_api(
     request_metrics = RequestMetrics(started_at=clock.now())
     depths = QueueDepthLimiter(queue=store.queue, depth_max=settings.commands.queue_depth_max)
     queries = LedgerQueries(registry=store.registry, history=store.history, queue=store.queue)
-    submit = _build_submit(settings, store, notifier, depths, clock)
     value_accounts = build_value_accounts(settings, store, clock)
     performance = build_performance(settings, store, queries, value_accounts)
     context = ApiContext(
@@ -74,7 +75,7 @@ def wire_api(
         browser_access=_build_browser_access(settings, store, administer, request_metrics),
         preferences=store.user_preferences,
         administer=administer,
-        submit=submit,
+        submit=(submit := _build_submit(settings, store, notifier, depths, clock)),
         signals=build_signals(
             settings, store, submit, queries, administer, signal_vault, value_accounts
         ),
@@ -102,6 +103,7 @@ def wire_api(
         share_links=_build_share_links(store, queries, performance, value_accounts, clock),
         read_candles=build_read_candles(store, clock),
         ingestions=store.ingestions,
+        backtests=_build_backtests(store, clock),
         account_groups=_build_account_groups(store, performance),
         mark_prices=value_accounts.mark_prices,
         position_figures=_position_figures(store),
@@ -136,6 +138,17 @@ def _build_share_links(
         clock=clock,
     )
     return ShareLinkAdmin(store=store.share_links, figures=figures)
+
+
+def _build_backtests(store: SqlStore, clock: Clock) -> BacktestRuns:
+    """Return the requests for backtests and their results."""
+    return BacktestRuns(
+        store=store.backtests,
+        instruments=store.instruments,
+        candles=store.candles,
+        find_strategy=find_strategy,
+        clock=clock,
+    )
 
 
 def _build_account_groups(store: SqlStore, performance: PerformanceQueries) -> AccountGroupAdmin:

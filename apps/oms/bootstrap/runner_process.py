@@ -13,12 +13,14 @@ from oms.adapters.clock import SYSTEM_CLOCK
 from oms.adapters.notifications.apprise_sender import AppriseSender
 from oms.adapters.notifications.webhook_sender import WebhookSender
 from oms.adapters.sql.store import SqlStore
+from oms.bootstrap.backtest_process import BacktestProcesses
 from oms.bootstrap.market_data import CandleFetcherPool, open_candle_fetcher
 from oms.config import Settings
 from oms.domain.notifications.sink import SinkKind
 from oms.ports.clock import Clock
 from oms.ports.vault import Vault
 from oms.runner.audit_mirror import AuditMirror
+from oms.runner.backtests import BacktestExecution
 from oms.runner.ingestion import CandleIngestion
 from oms.runner.main import Runner
 from oms.runner.notifications import Notifications
@@ -60,6 +62,7 @@ def _tasks(
         watch,
         _notifications(settings, store, signal_vault, clock),
         _ingestion(settings, store, clock),
+        _backtests(settings, store, clock),
     ]
     if settings.desk.audit_log_path is not None:
         mirror = AuditMirror(
@@ -102,4 +105,14 @@ def _ingestion(settings: Settings, store: SqlStore, clock: Clock) -> CandleInges
         fetchers=fetchers,
         ingest=IngestCandles(fetchers=fetchers, store=store.candles, clock=clock),
         clock=clock,
+    )
+
+
+def _backtests(settings: Settings, store: SqlStore, clock: Clock) -> BacktestExecution:
+    """Return the task that executes backtests."""
+    return BacktestExecution(
+        queue=store.backtest_queue,
+        execute=BacktestProcesses(settings=settings),
+        clock=clock,
+        processes=settings.runner.processes,
     )

@@ -33,6 +33,7 @@ IdKind = Literal[
     "instrument",
     "share_link",
     "candle_ingestion",
+    "backtest",
     "strategy_version",
 ]
 

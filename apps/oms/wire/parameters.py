@@ -164,6 +164,24 @@ CANDLES_LIMIT = _query(
 INCLUDE_OPEN = _query("include_open", "Also the candle that still forms.", _FLAG)
 INSTRUMENTS_EXCHANGE = _query("exchange", "Of one exchange.", _TEXT)
 ACTIVE = _query("active", "Instruments that are traded, or not.", _FLAG)
+BACKTEST_STATUS = _query(
+    "status",
+    "Only with this status.",
+    _words("queued", "running", "done", "failed", "canceled"),
+)
+BACKTEST_KIND = _query("kind", "Single runs or sweeps.", _words("run", "sweep"))
+BACKTEST_STRATEGY = _query("strategy", "Of one strategy of the catalogue.", _TEXT)
+BACKTEST_TIMEFRAME = _query(
+    "timeframe", "Of one timeframe.", _words(*(each.value for each in Timeframe))
+)
+BACKTEST_SORT = _query(
+    "sort",
+    "The figure they are ranked by, the best first; absent: the newest first.",
+    {"type": "string", "examples": ["sharpe_ratio"]},
+)
+BACKTEST_ORDER = _query("order", "Of the figure; absent: the best first.", _words("asc", "desc"))
+BACKTESTS_LIMIT = _number("limit", "How many at most, 1 to 500; clamped.", 100, 1, 500)
+COMPARED_IDS = _query("ids", "2 to 6 ids with commas between.", IDS_SCHEMA, is_required=True)
 INCLUDE_CLOSED = _query("include_closed", "Closed positions too.", _FLAG)
 GROUP = _query("group", "One row per account and symbol.", _words("symbol"))
 START_DATE = _query("start_date", "First day, YYYY-MM-DD; not needed with since or cursor.", _DATE)
@@ -272,6 +290,11 @@ CANDLES = (
     *(CANDLES_EXCHANGE, CANDLES_SYMBOL, TIMEFRAME, START, END),
     *(CANDLES_LIMIT, CURSOR, INCLUDE_OPEN),
 )
+BACKTESTS = (
+    *(BACKTEST_KIND, BACKTEST_STATUS, BACKTEST_STRATEGY, INSTRUMENTS_EXCHANGE, SYMBOL),
+    *(BACKTEST_TIMEFRAME, BACKTEST_SORT, BACKTEST_ORDER, BACKTESTS_LIMIT, CURSOR),
+)
+NUMBERED_ROWS = (LIMIT, CURSOR)
 INSTRUMENTS = (INSTRUMENTS_EXCHANGE, ACTIVE)
 EQUITY = (ACCOUNT_IDS, FROM, TO, RESOLUTION)
 SUMMARY = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, RESULTS_SOURCE_ID, FROM, TO)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from kit.gateway.processes import Gateway
-from kit.http.http_pages import TITLES, printed_answer, run_blocks, shape_differences
+from kit.http.http_pages import TITLES, WITH_RUNNER, printed_answer, run_blocks, shape_differences
 
 #: Pages that share a gateway, in an order in which each finds what its answers print.
 ON_ONE_GATEWAY = (
@@ -45,8 +45,15 @@ def test_the_examples_answer_as_printed_by_a_new_gateway(
     _check_examples(name, gateway_on("sqlite"))
 
 
+@pytest.mark.parametrize("name", WITH_RUNNER)
+def test_the_examples_answer_as_printed_with_a_runner(
+    name: str, gateway_on: Callable[..., Gateway]
+) -> None:
+    _check_examples(name, gateway_on("sqlite", runner=True))
+
+
 def test_the_examples_of_every_page_are_run() -> None:
-    assert sorted(ON_ONE_GATEWAY + ON_A_NEW_GATEWAY) == sorted(TITLES)
+    assert sorted(ON_ONE_GATEWAY + ON_A_NEW_GATEWAY + WITH_RUNNER) == sorted(TITLES)
 
 
 def _check_examples(name: str, gateway: Gateway) -> None:

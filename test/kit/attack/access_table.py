@@ -74,6 +74,15 @@ list_candles read none
 list_instruments read none
 list_catalog read none
 get_catalog_strategy read none
+list_backtests read none
+request_backtest research none
+compare_backtests read none
+get_backtest read none
+delete_backtest research none
+list_backtest_trades read none
+list_backtest_round_trips read none
+get_backtest_equity read none
+get_backtest_report read none
 list_ingestions read none
 set_ingestion admin none
 create_strategy strategy_create account

@@ -33,6 +33,7 @@ TITLES = {
     "alerts": "Price alerts",
     "notifications": "Notifications",
     "market": "Market data",
+    "backtests": "Backtests",
     "hours": "Market hours",
     "ccxt": "ccxt",
     "people": "Current user",
@@ -42,6 +43,9 @@ TITLES = {
     "operations": "Operations",
 }
 """The pages in the order of the index."""
+
+WITH_RUNNER = ("backtests",)
+"""Pages whose examples need a runner."""
 
 ROUTE_HEADING = re.compile(r"^### ((?:GET|POST|PUT|PATCH|DELETE) /\S*)$", re.MULTILINE)
 NEXT_HEADING = re.compile(r"^##", re.MULTILINE)

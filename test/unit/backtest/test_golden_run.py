@@ -3,22 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from kit.backtests.candles import candles_of, run_backtest
+from kit.backtests.candles import run_backtest
+from kit.backtests.golden_run import EQUITY, PARAMETERS, golden_candles
 from oms.backtest.result import ExecutionReason
 
-OPENS = "100 100 101 99 98 99 103 104 106 105 100 98"
-HIGHS = "101 102 101 99 100 103 105 107 107 105 102 99"
-LOWS = "99 99 98 97 97 98 101 103 104 100 97 96"
-CLOSES = "100 101 99 98 99 102 104 106 105 101 98 97"
-EQUITY = {
-    5: "10000",
-    6: "10077.978259710",
-    7: "10262.444279130",
-    8: "10170.211269420",
-    9: "9801.279230580",
-    10: "9695.215881064",
-    11: "9695.215881064",
-}
 NINE = Decimal(1).scaleb(-9)
 
 
@@ -28,8 +16,7 @@ def _nine(number: Decimal | None) -> Decimal:
 
 
 def test_the_figures_are_the_published_ones() -> None:
-    candles = candles_of(zip(*(line.split() for line in (OPENS, HIGHS, LOWS, CLOSES)), strict=True))
-    result, points = run_backtest(candles, "sma_cross", {"fast": "2", "slow": "4"})
+    result, points = run_backtest(golden_candles(), "sma_cross", PARAMETERS)
 
     buy, sell = result.executions
     assert (buy.at, sell.at) == (

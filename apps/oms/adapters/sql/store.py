@@ -51,6 +51,8 @@ from oms.adapters.sql.registry.share_links import SqlShareLinks
 from oms.adapters.sql.registry.strategies import SqlStrategies
 from oms.adapters.sql.registry.user_admin import SqlUserAdmin
 from oms.adapters.sql.registry.user_preferences import SqlUserPreferences
+from oms.adapters.sql.research.backtest_queue import SqlBacktestQueue
+from oms.adapters.sql.research.backtest_runs import SqlBacktests
 from oms.adapters.sql.research.strategy_catalog import SqlStrategyCatalog
 from oms.adapters.sql.research.strategy_versions import SqlStrategyVersions
 from oms.adapters.sql.signals.signal_sources import SqlSignalSources
@@ -122,6 +124,8 @@ class SqlStore:
         self.ingestions = SqlIngestions(database, self.ids)
         self.strategy_versions = SqlStrategyVersions(database, self.ids)
         self.strategy_catalog = SqlStrategyCatalog(database)
+        self.backtests = SqlBacktests(database, self.ids)
+        self.backtest_queue = SqlBacktestQueue(database, self.ids)
         self.signal_sources = SqlSignalSources(database, self.ids)
 
     def verified_reads(self) -> VerifiedReads:

@@ -98,6 +98,11 @@ def parse_sink_id(text: str) -> int:
     return _parse_id(text, NotFound("there is no such sink"))
 
 
+def parse_backtest_id(text: str) -> int:
+    """Return the id of a backtest. Raises ``NotFound``."""
+    return _parse_id(text, NotFound("there is no such backtest"))
+
+
 def parse_delivery_id(text: str) -> int:
     """Return the id of a delivery of a notification. Raises ``NotFound``."""
     return _parse_id(text, NotFound("there is no such delivery"))

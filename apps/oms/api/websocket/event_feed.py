@@ -42,6 +42,8 @@ class FeedEvent:
     strategy_id: int
     #: Account of the payload: in the stream of account 0 another one, or 0.
     subject_account_id: int
+    #: User of the payload, or 0.
+    subject_user_id: int
     text: str
 
 
@@ -305,12 +307,14 @@ def _feed_event(event: DecodedEvent, ts: str) -> FeedEvent:
         "ts": ts,
     }
     subject_account_id = event.payload.get("account_id", 0)
+    subject_user_id = event.payload.get("user_id", 0)
     return FeedEvent(
         account_id=event.account_id,
         seq=event.seq,
         namespace=event.namespace,
         event=event.event,
         strategy_id=event.strategy_id,
+        subject_user_id=subject_user_id if isinstance(subject_user_id, int) else 0,
         subject_account_id=subject_account_id if isinstance(subject_account_id, int) else 0,
         text=dumps_fast(frame)[:-1],
     )

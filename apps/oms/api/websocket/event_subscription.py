@@ -188,8 +188,8 @@ class EventSubscription:
         if event.namespace not in self.request.namespaces:
             return False
         if event.account_id == GATEWAY_STREAM:
-            subject = event.subject_account_id
-            return may_see_of_gateway(self.principal, event.namespace, subject)
+            subject, user_id = event.subject_account_id, event.subject_user_id
+            return may_see_of_gateway(self.principal, event.namespace, subject, user_id)
         return cursor.allowed is None or event.strategy_id in cursor.allowed
 
     async def _open(self, heads: Mapping[int, int], after: Mapping[int, int]) -> None:

@@ -96,6 +96,10 @@ class CandleStore(Protocol):
         """Yield all closed rows that open in [start, end), ascending. Raises ``Unavailable``."""
         ...
 
+    async def count(self, series: CandleSeries, end: datetime | None = None) -> int:
+        """Return how many closed rows open before ``end``. Raises ``Unavailable``."""
+        ...
+
     async def coverage(self, instrument_id: int) -> Sequence[SeriesCoverage]:
         """Return what is stored of an instrument, by timeframe. Raises ``Unavailable``."""
         ...

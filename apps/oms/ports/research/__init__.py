@@ -1,1 +1,1 @@
-"""Strategies as processes and as stored versions."""
+"""Stored backtests; strategies as processes and as stored versions."""

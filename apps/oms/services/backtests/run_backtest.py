@@ -1,7 +1,7 @@
 """Runs a strategy on candles, and identifies what it ran on."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from oms.backtest.result import BacktestResult, CurvePoint
@@ -38,6 +38,37 @@ class BacktestRun:
     data_hash: str
 
 
+class StrategyRun:
+    """A strategy on candles that are pushed in ascending order."""
+
+    def __init__(
+        self, request: BacktestRequest, on_point: Callable[[CurvePoint], None] = lambda _: None
+    ) -> None:
+        """``on_point`` receives the equity curve. Raises ``Invalid``."""
+        self._request = request
+        self._end = request.settings.end
+        self._parameters = request.definition.parse(request.parameters)
+        self._backtest = _new_backtest(request, self._parameters, on_point)
+        self._digest = hashlib.sha256()
+
+    def push(self, candle: Candle) -> None:
+        """Process one more candle; one at or after the end counts nowhere. Raises ``Invalid``."""
+        if self._end is None or candle.open_time < self._end:
+            self._digest.update(_line(candle))
+            self._backtest.push(candle)
+
+    def finish(self) -> BacktestRun:
+        """Return the run. Raises ``Invalid`` if no candle was in the window."""
+        return BacktestRun(
+            request=self._request,
+            version=self._request.definition.version,
+            parameters=self._parameters,
+            result=self._backtest.finish(),
+            params_hash=hash_parameters(self._parameters),
+            data_hash=self._digest.hexdigest(),
+        )
+
+
 def run_backtest(
     request: BacktestRequest,
     candles: Iterable[Candle],
@@ -47,17 +78,10 @@ def run_backtest(
 
     Raises ``Invalid`` for bad parameters, settings or candles.
     """
-    definition = request.definition
-    parameters = definition.parse(request.parameters)
-    digest = hashlib.sha256()
-    return BacktestRun(
-        request=request,
-        version=definition.version,
-        parameters=parameters,
-        result=run_strategy(request, _hashed(candles, digest.update), on_point),
-        params_hash=hash_parameters(parameters),
-        data_hash=digest.hexdigest(),
-    )
+    run = StrategyRun(request, on_point)
+    for candle in candles:
+        run.push(candle)
+    return run.finish()
 
 
 def run_strategy(
@@ -66,18 +90,19 @@ def run_strategy(
     on_point: Callable[[CurvePoint], None] = lambda _: None,
 ) -> BacktestResult:
     """Like ``run_backtest``, without what identifies the run."""
-    definition, settings = request.definition, request.settings
-    strategy = definition.make(settings.timeframe, definition.parse(request.parameters))
-    backtest = Backtest(settings, strategy, definition.higher, on_point)
+    parameters = request.definition.parse(request.parameters)
+    backtest = _new_backtest(request, parameters, on_point)
     for candle in candles:
         backtest.push(candle)
     return backtest.finish()
 
 
-def _hashed(candles: Iterable[Candle], update: Callable[[bytes], None]) -> Iterator[Candle]:
-    for candle in candles:
-        update(_line(candle))
-        yield candle
+def _new_backtest(
+    request: BacktestRequest, parameters: Parameters, on_point: Callable[[CurvePoint], None]
+) -> Backtest:
+    definition, settings = request.definition, request.settings
+    strategy = definition.make(settings.timeframe, parameters)
+    return Backtest(settings, strategy, definition.higher, on_point)
 
 
 def _line(candle: Candle) -> bytes:

@@ -93,13 +93,18 @@ class EventReader:
         return EventPage(items=items, after=after, heads=heads, gaps=gaps)
 
 
-def may_see_of_gateway(principal: Principal, namespace: str, subject_account_id: object) -> bool:
+def may_see_of_gateway(
+    principal: Principal, namespace: str, subject_account_id: object, subject_user_id: object
+) -> bool:
     """Return whether a caller sees an event of the gateway's own stream.
 
-    Operators see all; others what is about the market, or about an account that they may read.
+    Operators see all; others what is about the market, their own research, and what is about an
+    account that they may read.
     """
     if principal.role in (Role.ADMIN, Role.RISK) or namespace == "market":
         return True
+    if namespace == "research":
+        return subject_user_id == principal.user_id
     if not isinstance(subject_account_id, int) or subject_account_id <= 0:
         return False
     return refuse_account(principal, Permission.READ, subject_account_id) is None
@@ -151,6 +156,7 @@ def _is_visible(
         return False
     if item["account_id"] == GATEWAY_STREAM:
         subject = item["payload"].get("account_id", 0)
-        return may_see_of_gateway(principal, item["namespace"], subject)
+        user_id = item["payload"].get("user_id")
+        return may_see_of_gateway(principal, item["namespace"], subject, user_id)
     allowed = allowed_strategies(principal, item["account_id"])
     return allowed is None or item["strategy_id"] in allowed

@@ -1,7 +1,8 @@
 """The report of a backtest: one HTML file that loads nothing, so it opens without a network."""
 
+import base64
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from html import escape
 from typing import Any
@@ -26,6 +27,11 @@ svg .date { text-anchor: middle; } svg polyline { fill: none; stroke-width: 1.5;
 svg polyline.equity { stroke: #2563eb; } svg text.equity { fill: #2563eb; }
 svg polyline.held { stroke: var(--held); } svg polyline.drawdown { stroke: var(--down); }
 """
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+REPORT_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'"
+"""The content security policy under which a report is served."""
+
 _FIGURES = (
     ("Final balance", "final_balance", ""),
     ("Total return", "total_return", ""),
@@ -89,7 +95,7 @@ def report_html(run: Mapping[str, Any], points: Sequence[CurvePoint]) -> str:
         _section("Assumptions", _assumptions(run)),
         "</div>",
         _section("Rules", _rules()),
-        _section("Monthly returns, percent", _monthly_table(points)),
+        _section("Monthly returns, percent", _monthly_table(run["monthly_returns"])),
         _section("Round trips", _trip_table(run["round_trips"])),
         "</body></html>",
     ]
@@ -172,26 +178,17 @@ def _trip_cell(key: str, item: Any, css: str) -> str:
     return f'<td class="number{colour}">{escape(_figure(item, ""))}</td>'
 
 
-def _monthly_table(points: Sequence[CurvePoint]) -> str:
-    """Return the change of the equity by month; the first one counts from the first point."""
-    ends: dict[tuple[int, int], float] = {}
-    for point in points:
-        ends[_month_of(point.at)] = float(point.equity)
-    rows: dict[int, dict[int, float]] = {}
-    before = float(points[0].equity)
-    for (year, month), equity in ends.items():
-        rows.setdefault(year, {})[month] = 100 * (equity / before - 1) if before else 0.0
-        before = equity
+def _monthly_table(months: Iterable[Mapping[str, Any]]) -> str:
+    """Return the returns by year and month."""
+    rows: dict[int, dict[int, float | None]] = {}
+    for each in months:
+        rows.setdefault(each["year"], {})[each["month"]] = each["return_pct"]
     head = "".join(f'<th class="number">{name}</th>' for name in _MONTHS)
     lines = []
     for year, changes in rows.items():
         cells = "".join(_month_cell(changes.get(month)) for month in range(1, 13))
         lines.append(f"<tr><th>{year}</th>{cells}</tr>")
     return f"<table><tr><th></th>{head}</tr>{''.join(lines)}</table>"
-
-
-def _month_of(at: datetime) -> tuple[int, int]:
-    return at.year, at.month
 
 
 def _month_cell(change: float | None) -> str:

@@ -71,6 +71,10 @@ def figures_json(result: BacktestResult, settings: BacktestSettings) -> dict[str
             "commission_rate": _text(settings.commission),
             "slippage_rate": _text(settings.slippage),
         },
+        "monthly_returns": [
+            {"year": each.year, "month": each.month, "return_pct": _ratio(each.return_pct)}
+            for each in result.monthly_returns
+        ],
         "data_gaps": [
             {"start": time_text(gap.start), "end": time_text(gap.end)} for gap in result.data_gaps
         ],

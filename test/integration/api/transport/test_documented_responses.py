@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from kit.backtests.execution import execute_queued
 from kit.backtests.stored_candles import store_candle
 from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
 from oms.api.app import served_routes
@@ -15,11 +16,20 @@ from oms.api.app import served_routes
 PATHS = sorted(route.path for route in served_routes() if "GET" in (route.methods or ()))
 QUERY = "account_ids={account}&account_id={account}&scope=account&scope_id={account}"
 MORE = "&since=0&format=json"
-MORE_OF_PATHS = {"/market/candles": "&exchange=binance&symbol=BTC/USDT&timeframe=1h"}
-WITHOUT_JSON = "/metrics"
+BACKTEST = {
+    "strategy": "rsi",
+    "exchange": "binance",
+    "symbol": "BTC/USDT",
+    "timeframe": "1h",
+}
+MORE_OF_PATHS = {
+    "/market/candles": "&exchange=binance&symbol=BTC/USDT&timeframe=1h",
+    "/backtests/compare": "&ids=1,2",
+}
+WITHOUT_JSON = ("/metrics", "/backtests/{run_id}/report")
 
 
-async def _fill(gateway: InProcessGateway) -> dict[str, str]:
+async def _fill(gateway: InProcessGateway, dsn: str) -> dict[str, str]:
     """Create rows of every kind that requests create; returns names of paths that they have."""
     await gateway.order("?wait_ms=5000")
     await gateway.order(order_type="limit", price="40000")
@@ -36,6 +46,9 @@ async def _fill(gateway: InProcessGateway) -> dict[str, str]:
     shared = {"view": "stats", "account_ids": [gateway.account_id], "title": "schema"}
     link = await gateway.client("POST", "/user/share-links", shared)
     await store_candle(gateway.store)
+    for _ in range(2):
+        assert (await gateway.client("POST", "/backtests", BACKTEST)).status == 202
+    await execute_queued(gateway.store, dsn)
     return {"api_key_id": str(key.json()["api_key_id"]), "share_token": link.json()["token"]}
 
 
@@ -54,12 +67,12 @@ def _errors(document: Any, path: str, status: int, body: object) -> list[str]:
     return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(body)]
 
 
-async def test_responses_of_every_read_match_the_document(busy: InProcessGateway) -> None:
-    made = await _fill(busy)
+async def test_responses_of_every_read_match_the_document(busy: InProcessGateway, dsn: str) -> None:
+    made = await _fill(busy, dsn)
     document = await busy.client.get("/openapi.json")
     wrong: dict[str, object] = {}
     for path in PATHS:
-        if path == WITHOUT_JSON:
+        if path in WITHOUT_JSON:
             continue
         for view in ("", "&view=mt5"):
             response = await busy.client("GET", _target(path, busy, made) + view, key=ADMIN_KEY)
@@ -71,8 +84,8 @@ async def test_responses_of_every_read_match_the_document(busy: InProcessGateway
 
 
 @pytest.mark.parametrize("path", ["/oms/orders/history", "/oms/commands", "/oms/events"])
-async def test_a_missing_key_is_found(busy: InProcessGateway, path: str) -> None:
-    made = await _fill(busy)
+async def test_a_missing_key_is_found(busy: InProcessGateway, dsn: str, path: str) -> None:
+    made = await _fill(busy, dsn)
     document = await busy.client.get("/openapi.json")
     body = (await busy.client("GET", _target(path, busy, made), key=ADMIN_KEY)).json()
     assert _errors(document, path, 200, body) == []

@@ -125,6 +125,12 @@ class SqlCandles:
             _, values = self._range(series, following, end)
             rows = await self._database.fetch(text, (*values, PAGE_ROWS))
 
+    async def count(self, series: CandleSeries, end: datetime | None = None) -> int:
+        """Return how many closed rows open before ``end``. Raises ``Unavailable``."""
+        where, values = self._range(series, None, end)
+        text = f"SELECT COUNT(*) FROM candles WHERE {where} AND is_closed = 1"
+        return int((await self._database.fetch(text, values))[0][0])
+
     async def coverage(self, instrument_id: int) -> Sequence[SeriesCoverage]:
         """Return what is stored of an instrument, by timeframe. Raises ``Unavailable``."""
         rows = await self._database.fetch(

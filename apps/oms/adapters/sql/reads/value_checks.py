@@ -45,6 +45,7 @@ from oms.domain.session_override import ZONES
 from oms.domain.share_link import ShareView
 from oms.domain.side import Side
 from oms.domain.signals.signal import SignalAction, SignalKind, SignalStatus
+from oms.ports.research.backtest_runs import BacktestKind, BacktestStatus
 from oms.ports.runner.task_leases import TaskState
 
 YEARS = range(1970, 10_000)
@@ -98,6 +99,9 @@ WORDS: Mapping[tuple[str, str], frozenset[str]] = {
     ("candles", "timeframe"): _values(Timeframe),
     ("candle_ingestions", "timeframe"): _values(Timeframe),
     ("candles", "source"): _values(CandleSource),
+    ("backtest_runs", "kind"): _values(BacktestKind),
+    ("backtest_runs", "status"): _values(BacktestStatus),
+    ("backtest_runs", "timeframe"): _values(Timeframe),
     ("notification_sinks", "kind"): _values(SinkKind),
     ("notification_sinks", "status"): _values(SinkStatus),
     ("notification_deliveries", "status"): _values(DeliveryStatus),

@@ -1,1 +1,1 @@
-"""Versions of strategies and their catalogue."""
+"""Backtests and their results; versions of strategies and their catalogue."""

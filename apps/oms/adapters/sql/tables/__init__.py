@@ -6,6 +6,7 @@ Migrations create the schema; a test keeps both equal.
 from oms.adapters.sql.tables import (
     access,
     accounts,
+    backtests,
     exchange_data,
     ledger,
     market,
@@ -20,6 +21,7 @@ __all__ = [
     "METADATA",
     "access",
     "accounts",
+    "backtests",
     "exchange_data",
     "ledger",
     "market",

@@ -1,0 +1,194 @@
+"""Stored backtests of users: requested, listed, canceled and removed.
+
+A backtest is visible to the user who requested it, and to administrators and risk managers.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from oms.backtest.result import CurvePoint
+from oms.backtest.settings import BacktestSettings
+from oms.domain.access import Principal, Role
+from oms.domain.errors import Forbidden, Invalid, NotFound, RateLimited
+from oms.domain.market.market_instrument import MarketInstrument
+from oms.domain.value import evolve
+from oms.ports.clock import Clock
+from oms.ports.market.candle_store import CandleSeries, CandleStore, InstrumentStore
+from oms.ports.research.backtest_runs import (
+    BacktestKind,
+    BacktestOrder,
+    BacktestPage,
+    BacktestQuery,
+    BacktestStatus,
+    BacktestStore,
+    StoredBacktest,
+)
+from oms.services.backtests.execute_run import FindStrategy, inputs_json
+from oms.services.candles.store_candles import require_instrument
+from oms.strategies.catalog import StrategyDefinition
+from oms.wire.backtests.report_html import report_html
+from oms.wire.backtests.result_json import settings_json
+from oms.wire.backtests.run_requests import RunFields, settings_of
+from oms.wire.backtests.run_rows import backtest_body, round_trip_row
+from oms.wire.strategies.parameters_json import hash_parameters, parameters_json
+
+TRIPS_REPORTED = 10_000
+"""Round trips in a report; the figures are of all."""
+
+WAITING_MAX = 200
+"""Backtests of one user that are queued or running."""
+
+_SEES_ALL = (Role.ADMIN, Role.RISK)
+
+
+class Deletion(StrEnum):
+    """What a deletion did."""
+
+    CANCELED = "canceled"
+    #: The runner ends it within a second.
+    CANCELING = "canceling"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestRuns:
+    """Every method raises ``Unavailable``."""
+
+    store: BacktestStore
+    instruments: InstrumentStore
+    candles: CandleStore
+    find_strategy: FindStrategy
+    clock: Clock
+
+    async def request(self, principal: Principal, fields: RunFields) -> StoredBacktest:
+        """Queue a run. Raises ``NotFound``, ``Invalid``, ``RateLimited``."""
+        definition = self._definition(fields)
+        parameters = definition.parse(fields.get("params", {}))
+        instrument, settings = await self._settings(fields)
+        definition.make(settings.timeframe, parameters)
+        shown = parameters_json(parameters)
+        request = inputs_json(shown, settings_json(settings))
+        order = self._order(principal, BacktestKind.RUN, definition, instrument, settings, request)
+        await self._check_waiting(principal)
+        return await self.store.add(evolve(order, params_hash=hash_parameters(parameters)))
+
+    async def find(self, principal: Principal, run_id: int) -> StoredBacktest:
+        """Return a backtest. Raises ``NotFound``."""
+        found = await self.store.find(run_id)
+        if found is None or not may_see(principal, found):
+            raise NotFound("there is no such backtest")
+        return found
+
+    async def finished(self, principal: Principal, run_id: int) -> StoredBacktest:
+        """Return a run that has a result. Raises ``NotFound``, ``Invalid``."""
+        found = await self.find(principal, run_id)
+        if found.result is None or found.order.kind is not BacktestKind.RUN:
+            kind, status = found.order.kind.value, found.status.value
+            message = f"backtest {run_id} has no such result: it is a {kind} and {status}"
+            raise Invalid(message, reason="no_result")
+        return found
+
+    async def page(self, principal: Principal, query: BacktestQuery) -> BacktestPage:
+        """Return a page of the backtests that are visible."""
+        if principal.role not in _SEES_ALL:
+            query = evolve(query, user_id=principal.user_id)
+        return await self.store.page(query)
+
+    async def compare(
+        self, principal: Principal, run_ids: Sequence[int]
+    ) -> Sequence[StoredBacktest]:
+        """Return finished runs in the order of their ids. Raises ``NotFound``, ``Invalid``."""
+        return [await self.finished(principal, run_id) for run_id in run_ids]
+
+    async def report(self, run: StoredBacktest) -> str:
+        """Return the report of a finished run as HTML."""
+        points = [_curve_point(row) for row in await self.store.points(run.id)]
+        trips = [
+            round_trip_row(row) for row in await self.store.round_trips(run.id, 0, TRIPS_REPORTED)
+        ]
+        described = {**backtest_body(run, self.clock.now()), "round_trips": trips}
+        return await asyncio.to_thread(report_html, described, points)
+
+    async def delete(self, principal: Principal, run_id: int) -> Deletion:
+        """Cancel what has not ended, else remove it. Raises ``NotFound``, ``Forbidden``."""
+        found = await self.find(principal, run_id)
+        if principal.role is not Role.ADMIN and found.order.user_id != principal.user_id:
+            raise Forbidden("only its user or an administrator deletes a backtest")
+        run = await self.store.cancel(run_id, self.clock.now())
+        if run is None:
+            raise NotFound("there is no such backtest")
+        if run.status is BacktestStatus.RUNNING:
+            return Deletion.CANCELING
+        if run.status is BacktestStatus.CANCELED and not found.status.has_ended:
+            return Deletion.CANCELED
+        await self.store.remove(run_id)
+        return Deletion.REMOVED
+
+    def _definition(self, fields: RunFields) -> StrategyDefinition:
+        definition = self.find_strategy(fields["strategy"])
+        version = fields.get("version", definition.version)
+        if version != definition.version:
+            message = f"strategy {definition.name} has no version {version!r}"
+            raise NotFound(f"{message}; it has {definition.version}", reason="unknown_version")
+        return definition
+
+    async def _settings(self, fields: RunFields) -> tuple[MarketInstrument, BacktestSettings]:
+        """Return instrument and settings; there is a candle in the window."""
+        exchange, symbol = fields["exchange"], fields["symbol"]
+        instrument = await require_instrument(self.instruments, exchange, symbol)
+        settings = settings_of(fields, instrument)
+        series = CandleSeries(instrument_id=instrument.id, timeframe=settings.timeframe)
+        stored = await self.candles.newest(series, start=settings.start, end=settings.end, limit=1)
+        if not stored:
+            name = f"{exchange} {symbol} {settings.timeframe.value}"
+            raise Invalid(f"no candle of {name} is stored in this period", reason="no_candles")
+        return instrument, settings
+
+    def _order(
+        self,
+        principal: Principal,
+        kind: BacktestKind,
+        definition: StrategyDefinition,
+        instrument: MarketInstrument,
+        settings: BacktestSettings,
+        request: Mapping[str, Any],
+    ) -> BacktestOrder:
+        return BacktestOrder(
+            kind=kind,
+            user_id=principal.user_id,
+            created_by=principal.user_name,
+            created_at=self.clock.now(),
+            strategy=definition.name,
+            version=definition.version,
+            exchange=instrument.exchange,
+            symbol=instrument.symbol,
+            timeframe=settings.timeframe.value,
+            start=settings.start,
+            end=settings.end,
+            params_hash="",
+            request=request,
+        )
+
+    async def _check_waiting(self, principal: Principal) -> None:
+        waiting = await self.store.waiting(principal.user_id)
+        if waiting >= WAITING_MAX:
+            message = f"{waiting} of your backtests are waiting; at most {WAITING_MAX} may"
+            raise RateLimited(message, reason="queue_full", retry_after_seconds=10)
+
+
+def may_see(principal: Principal, run: StoredBacktest) -> bool:
+    """Return whether a backtest is visible to a user."""
+    return principal.role in _SEES_ALL or run.order.user_id == principal.user_id
+
+
+def _curve_point(row: Mapping[str, Any]) -> CurvePoint:
+    return CurvePoint(
+        at=row["at"],
+        close=row["close"],
+        cash=row["balance"],
+        position_value=row["position_value"],
+        equity=row["total_equity"],
+    )
