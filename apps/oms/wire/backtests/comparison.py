@@ -7,7 +7,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from oms.ports.research.backtest_runs import Row
-from oms.wire.backtests.run_rows import BacktestBody
+from oms.wire.backtests.run_rows import BacktestDetails
 from oms.wire.json import time_text
 from oms.wire.responses.value_types import Id, TimeText
 
@@ -39,13 +39,13 @@ class CurveRow(TypedDict):
 class ComparisonBody(TypedDict):
     """Backtests side by side."""
 
-    items: list[BacktestBody]
+    items: list[BacktestDetails]
     differences: Annotated[list[DifferenceRow], Field(description="Inputs that differ.")]
     curves: Annotated[list[CurveRow], Field(description="Equity curves, at base 100.")]
 
 
 def comparison_body(
-    runs: Sequence[BacktestBody], curves: Mapping[int, Sequence[Row]]
+    runs: Sequence[BacktestDetails], curves: Mapping[int, Sequence[Row]]
 ) -> ComparisonBody:
     """Return runs side by side; ``curves`` are their stored points."""
     return {
@@ -57,7 +57,7 @@ def comparison_body(
     }
 
 
-def _differences(runs: Sequence[BacktestBody]) -> list[DifferenceRow]:
+def _differences(runs: Sequence[BacktestDetails]) -> list[DifferenceRow]:
     inputs = [_inputs(run) for run in runs]
     names = dict.fromkeys(name for each in inputs for name in each)
     rows: list[DifferenceRow] = []
@@ -68,7 +68,7 @@ def _differences(runs: Sequence[BacktestBody]) -> list[DifferenceRow]:
     return rows
 
 
-def _inputs(run: BacktestBody) -> dict[str, Any]:
+def _inputs(run: BacktestDetails) -> dict[str, Any]:
     what: Mapping[str, Any] = run
     params = {f"params.{name}": number for name, number in run["params"].items()}
     settings = {f"settings.{name}": item for name, item in run["settings"].items()}

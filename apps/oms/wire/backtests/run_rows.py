@@ -132,7 +132,7 @@ class MonthRow(TypedDict):
     return_pct: _Ratio
 
 
-class BacktestBody(BacktestRow):
+class BacktestDetails(BacktestRow):
     """A backtest with its settings and what limits its result."""
 
     settings: dict[str, Any]
@@ -259,12 +259,12 @@ def backtest_row(run: StoredBacktest, now: datetime) -> BacktestRow:
     return cast("BacktestRow", row)
 
 
-def backtest_body(run: StoredBacktest, now: datetime) -> BacktestBody:
+def backtest_body(run: StoredBacktest, now: datetime) -> BacktestDetails:
     """Return a backtest with all of its result."""
     result: Mapping[str, Any] = run.result or {}
     more = {name: result.get(name) for name in _MORE}
     body = {**backtest_row(run, now), "settings": run.order.request["settings"], **more}
-    return cast("BacktestBody", body)
+    return cast("BacktestDetails", body)
 
 
 def progress_row(run: StoredBacktest, now: datetime) -> BacktestProgressRow:

@@ -25,7 +25,7 @@ from oms.wire.backtests.run_queries import (
 )
 from oms.wire.backtests.run_requests import RUN, RUN_EXAMPLE, read_run
 from oms.wire.backtests.run_rows import (
-    BacktestBody,
+    BacktestDetails,
     BacktestDeleted,
     BacktestRequested,
     BacktestRow,
@@ -92,7 +92,7 @@ async def compare_backtests(request: Request) -> Response:
     return JsonResponse(comparison_body([backtest_body(run, now) for run in runs], curves))
 
 
-@router.get("/backtests/{run_id}", openapi_extra=documented(BacktestBody, errors=UNKNOWN_ID))
+@router.get("/backtests/{run_id}", openapi_extra=documented(BacktestDetails, errors=UNKNOWN_ID))
 async def get_backtest(request: Request, run_id: PathId) -> Response:
     """Return a backtest with all of its figures."""
     caller = await require_permission(request, Permission.READ)
