@@ -25,8 +25,8 @@ from oms.wire.backtests.run_queries import (
 )
 from oms.wire.backtests.run_requests import RUN, RUN_EXAMPLE, read_run
 from oms.wire.backtests.run_rows import (
-    BacktestDetails,
     BacktestDeleted,
+    BacktestDetails,
     BacktestRequested,
     BacktestRow,
     CursorPage,
