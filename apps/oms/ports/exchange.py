@@ -184,10 +184,8 @@ class OrderQueryResult:
 class Exchange(Protocol):
     """One account at one exchange, as used by its worker.
 
-    ``now`` is the time of the request. Reports of one response are in the order of their facts and
-    may concern other orders too, also orders created by the exchange (``order_id`` 0, described by
-    ``external``). A response without a report about the given order means that it is in flight: a
-    later ``poll_reports`` returns the report.
+    ``now`` is the time of the request. Reports of a response, in the order of their facts, may be
+    of other orders too (``order_id`` 0: the exchange's own). A missing one follows at the next poll.
     """
 
     def instruments(self) -> Mapping[str, Instrument]:
@@ -203,9 +201,11 @@ class Exchange(Protocol):
         ...
 
     def holds_exits(self, symbol: str) -> bool:
-        """Return whether reduce-only stop and take-profit market orders of it rest there, so that
-        they act without the gateway.
-        """
+        """Return whether reduce-only stop and take-profit orders rest there and act alone."""
+        ...
+
+    def holds_trailing(self, symbol: str, percent: Decimal | None, amount: Decimal | None) -> bool:
+        """Return whether reduce-only trailing stop orders with the distance rest there as well."""
         ...
 
     def attaches_exits(self, symbol: str) -> bool:

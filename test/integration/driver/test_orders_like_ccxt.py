@@ -103,6 +103,7 @@ def test_the_class_chooses_the_market(runs: Runs, symbol: str) -> None:
 
 
 ONE_VENUE: dict[str, Case] = {
+    "trailing": ("binance", [OPENED, sell(LINEAR, trailingPercent=1, reduceOnly=True)]),
     "quoteOrderQty": ("binance", [create(SPOT, "market", "buy", 1, None, {"quoteOrderQty": 77.7})]),
     "STOP is a limit": (
         "binance",
@@ -181,7 +182,8 @@ REFUSED: dict[str, tuple[str, Sequence[Step], str]] = {
         [create(LINEAR, "market", "buy", 0.01, None, {"triggerPrice": 70000})],
         "triggerDirection",
     ),
-    "trailing": ("binance", [sell(LINEAR, trailingPercent=1)], "trailing"),
+    "trailing": ("bybit", [sell(LINEAR, trailingAmount=500)], "trailing"),
+    "trailing on spot": ("binance", [sell(SPOT, trailingPercent=1)], "trailing"),
     "parameters of an edit": (
         "binance",
         [

@@ -166,7 +166,7 @@ class LoopbackHarnesses:
             exchange=exchange,
             symbol=case.symbol,
             set_market=set_prices,
-            capabilities={"trailing": False},
+            capabilities={"trailing": case.venue == "binance" and ":" in case.symbol},
             drop_next_request=drop_next,
         )
 

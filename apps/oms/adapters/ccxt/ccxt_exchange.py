@@ -135,6 +135,11 @@ class CcxtExchange:
         """Returns what the venue's table says, and the settings of the account permit."""
         return self._components.journal.holds_exits(self.instruments().get(symbol))
 
+    def holds_trailing(self, symbol: str, percent: Decimal | None, amount: Decimal | None) -> bool:
+        """Returns what the venue's table says, and the settings of the account permit."""
+        instrument = self.instruments().get(symbol)
+        return self._components.journal.holds_trailing(instrument, percent, amount)
+
     def attaches_exits(self, symbol: str) -> bool:
         """Returns whether the venue makes them in a form that is known, and they are permitted."""
         return self._components.journal.attaches_exits(self.instruments().get(symbol))

@@ -11,11 +11,19 @@ from oms.domain.account import Account
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument
 from oms.domain.orders.order import Order
-from oms.domain.orders.order_types import LIMIT_TYPES
+from oms.domain.orders.order_types import LIMIT_TYPES, TRAILING_STOP
 from oms.domain.value import evolve, value
 from oms.wire.json import loads
 
 _UNAVAILABLE = (False, None, "none")
+#: Capabilities of orders that stand for stop levels, and the values that they use.
+_EXITS: tuple[tuple[str, object], ...] = (
+    ("native_exits", True),
+    ("reduce_only", True),
+    ("trigger", True),
+    ("order_types", "stop_market"),
+    ("order_types", "take_profit_market"),
+)
 
 
 @value
@@ -41,22 +49,22 @@ class TradingSettings:
 
     def permits_exits(self, instrument: Instrument) -> bool:
         """Returns whether stop and take-profit market orders that reduce may be sent."""
-        used: tuple[tuple[str, object], ...] = (
-            ("native_exits", True),
-            ("reduce_only", True),
-            ("trigger", True),
-            ("order_types", "stop_market"),
-            ("order_types", "take_profit_market"),
-        )
-        kind, restrictions = instrument.kind.value, self.restrictions
-        return all(
-            name not in restrictions or _has(restrictions[name], kind, each) for name, each in used
-        )
+        return self._permits(instrument, *_EXITS)
+
+    def permits_trailing(self, instrument: Instrument) -> bool:
+        """Returns whether trailing stop orders may be sent."""
+        return self._permits(instrument, ("trailing", True), ("order_types", TRAILING_STOP))
 
     def permits_attached(self, instrument: Instrument) -> bool:
         """Returns whether exits may be attached to orders."""
         name, kind = "attached_tp_sl", instrument.kind.value
         return name not in self.restrictions or _has(self.restrictions[name], kind, kind)
+
+    def _permits(self, instrument: Instrument, *used: tuple[str, object]) -> bool:
+        kind, restrictions = instrument.kind.value, self.restrictions
+        return all(
+            name not in restrictions or _has(restrictions[name], kind, each) for name, each in used
+        )
 
     def refuse(self, order: Order, instrument: Instrument) -> None:
         """Raises ``Invalid`` (``order_type_not_supported``) for an excluded order."""
@@ -69,6 +77,7 @@ class TradingSettings:
             "post_only": is_post_only or None,
             "reduce_only": order.reduce_only or None,
             "trigger": order.trigger_price is not None or None,
+            "trailing": order.order_type == TRAILING_STOP or None,
         }
         for name, used_value in used.items():
             if (

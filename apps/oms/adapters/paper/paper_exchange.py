@@ -1,9 +1,7 @@
 """``PaperExchange``: the simulation of one account behind the exchange port.
 
-Before a request is processed, the market of its symbol is brought up to ``now``, which fills
-resting orders first. Reports are built from *delivered* events, which may be late, duplicated or
-lost, while the state is always exact. It writes nothing: ``take_state_changes`` returns what must
-be stored together with the reports.
+A request is processed after resting orders are filled at the market of ``now``. Reports are of
+*delivered* events, which may be late, doubled or lost. ``take_state_changes`` returns what is new.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -108,7 +106,7 @@ class PaperExchange:
         try:
             market = read(symbol, now)
         except Invalid:  # reads of the market report the reason; here the price is unknown
-            market = None
+            return None
         return None if market is None else market_to_quote(market)
 
     async def fetch_quote(self, symbol: str, now: datetime) -> Quote | None:
@@ -118,6 +116,10 @@ class PaperExchange:
     def holds_exits(self, symbol: str) -> bool:
         """Returns whether it is a contract: the engine triggers its orders itself."""
         return ":" in symbol
+
+    def holds_trailing(self, symbol: str, percent: Decimal | None, amount: Decimal | None) -> bool:
+        """Returns ``False``: the gateway watches trailing stops of paper accounts."""
+        return False
 
     def attaches_exits(self, symbol: str) -> bool:
         """Returns ``True``: the engine does for all symbols."""

@@ -78,6 +78,9 @@ OCO_PARAM = "oco"
 
 TRAILING_STOP = "trailing_stop"
 
+WAITING_TYPES = TRIGGERED_TYPES | {TRAILING_STOP}
+"""Names of the types that wait for a trigger, at a fixed price or at a distance."""
+
 
 def conditional_type(base_type: str, trigger: TriggerKind) -> str:
     """Return the name of the type that ``trigger`` makes of ``market`` or ``limit``."""

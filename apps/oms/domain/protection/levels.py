@@ -66,6 +66,7 @@ class NativeOrder:
     kind: StopKind
     #: The system command that places it; 0: none was made.
     command_id: int
+    #: The price of the level, or the distance of the trailing stop.
     level: Decimal
     qty: Decimal
     state: NativeState = NativeState.PLACING
@@ -73,6 +74,9 @@ class NativeOrder:
     order_id: int | None = None
     #: Its trigger price when it was first seen: the level at the grid of the exchange.
     trigger: Decimal | None = None
+    #: Of a trailing stop: the best price when it was placed. The exchange knows no earlier one, so
+    #: it stands for the level from the next better price on.
+    best: Decimal | None = None
 
 
 @value
@@ -104,7 +108,14 @@ class Levels:
     @property
     def is_trailing(self) -> bool:
         """Return whether the stop loss follows the market."""
-        return self.stop_trailing_pct is not None or self.stop_trailing_amount is not None
+        return self.trailing_distance is not None
+
+    @property
+    def trailing_distance(self) -> Decimal | None:
+        """Return the distance of the trailing stop, in percent or as a price difference."""
+        return (
+            self.stop_trailing_amount if self.stop_trailing_pct is None else self.stop_trailing_pct
+        )
 
     @property
     def acts(self) -> bool:

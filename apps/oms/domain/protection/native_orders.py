@@ -13,7 +13,7 @@ from oms.domain.account import Account, Engine, PositionMode
 from oms.domain.ledger.position import Position
 from oms.domain.money import round_down_to_step
 from oms.domain.orders.order import Order, OrderState
-from oms.domain.orders.order_types import OCO_PARAM
+from oms.domain.orders.order_types import OCO_PARAM, TRAILING_STOP
 from oms.domain.protection.levels import NO_LEVELS, Levels, NativeOrder, NativeState, StopKind
 from oms.domain.protection.stop_rule import is_armed
 from oms.domain.protection.stop_settings import PriceMode, ProtectionMode
@@ -22,6 +22,7 @@ from oms.domain.value import evolve
 NATIVE_TYPES: Mapping[StopKind, str] = {
     StopKind.LOSS: "stop_market",
     StopKind.GAIN: "take_profit_market",
+    StopKind.TRAILING: TRAILING_STOP,
 }
 """The type of the order that stands for a level."""
 
@@ -65,21 +66,24 @@ def may_use_native(account: Account) -> bool:
 
 
 def native_levels(
-    account: Account, position: Position, now: datetime
+    account: Account, position: Position, now: datetime, *, holds_trailing: bool = False
 ) -> Mapping[StopKind, Decimal]:
-    """Return the levels that are to rest at the exchange, by kind.
+    """Return the levels that are to rest at the exchange, by kind; of a trailing stop the distance.
 
-    A position with a trailing stop, several targets or a maximum holding time is watched as a
-    whole, and so is one that is too young to be closed.
+    A position with several targets or a maximum holding time is watched as a whole, and so is one
+    that is too young to be closed, or has a trailing stop that does not rest at the exchange
+    (``holds_trailing``). A trailing stop that is not active yet is watched until it is.
     """
     levels = position.levels or NO_LEVELS
-    if not may_use_native(account) or levels.is_trailing or levels.max_hold_seconds is not None:
+    if not may_use_native(account) or levels.max_hold_seconds is not None:
         return {}
-    if levels.targets is not None:
+    if levels.targets is not None or (levels.is_trailing and not holds_trailing):
         return {}
     if now - position.opened_at < account.stops.min_age:
         return {}
     prices = {kind: getattr(position, name) for kind, name in _FIELDS.items()}
+    if levels.stop_trailing_best is not None:
+        prices[StopKind.TRAILING] = levels.trailing_distance
     return {kind: price for kind, price in prices.items() if price is not None}
 
 
@@ -130,18 +134,22 @@ def _kept_ids(record: NativeOrder, order_ids: Collection[int]) -> set[int]:
 def watched_part(position: Position) -> Position:
     """Return the position without the levels that rest at the exchange.
 
-    One that was changed since its order was last looked at does not.
+    One that was changed since its order was last looked at does not. A trailing stop at the
+    exchange starts at the price of its arrival: it counts once there was a better price since.
     """
-    if position.levels is None or not position.levels.native:
+    levels = position.levels
+    if levels is None or not levels.native:
         return position
-    resting = [
-        each
-        for each in position.levels.native
-        if each.state is NativeState.RESTING and each.level == getattr(position, _FIELDS[each.kind])
-    ]
-    return (
-        evolve(position, **{_FIELDS[each.kind]: None for each in resting}) if resting else position
-    )
+    for each in levels.native:
+        if each.state is not NativeState.RESTING:
+            continue
+        if each.kind is StopKind.TRAILING:
+            if each.level == levels.trailing_distance and each.best != levels.stop_trailing_best:
+                watched = evolve(levels, stop_trailing_pct=None, stop_trailing_amount=None)
+                position = evolve(position, levels=watched)
+        elif each.level == getattr(position, _FIELDS[each.kind]):
+            position = evolve(position, **{_FIELDS[each.kind]: None})
+    return position
 
 
 def protection_of(position: Position) -> Protection:

@@ -45,9 +45,7 @@ def decide_stop(
     """Return what the levels say; without a ``price`` only the maximum holding time counts."""
     levels = position.levels
     age = now - position.opened_at
-    best = None if levels is None else levels.stop_trailing_best
-    if price is not None and levels is not None and levels.is_trailing:
-        best = _best_price(position, levels, price)
+    best = track_best(position, price)
     held_max = None if levels is None else levels.max_hold_seconds
     if held_max is not None and age >= timedelta(seconds=held_max):
         return StopDecision(kind=StopKind.TIMEOUT, best=best)
@@ -69,6 +67,16 @@ def decide_stop(
             level = levels.targets[reached[0]].price
             return StopDecision(kind=StopKind.GAIN, level=level, targets=reached, best=best)
     return StopDecision(best=best)
+
+
+def track_best(position: Position, price: Decimal | None) -> Decimal | None:
+    """Return the best price for the trailing stop; ``None`` while that is not active."""
+    levels = position.levels
+    if levels is None:
+        return None
+    if price is None or not levels.is_trailing:
+        return levels.stop_trailing_best
+    return _best_price(position, levels, price)
 
 
 def trailing_stop(position: Position, best: Decimal | None) -> Decimal | None:

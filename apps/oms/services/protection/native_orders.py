@@ -130,7 +130,7 @@ class NativeOrders:
         records = {record.kind: record for record in levels.native}
         wanted = {
             kind: level
-            for kind, level in native_levels(state.account, position, now).items()
+            for kind, level in self._levels(state, position, now).items()
             if kind not in records or _is_replaced(state, records[kind], now)
         }
         qty = native_quantity(position, state.exchange.instruments()[position.symbol].step)
@@ -139,17 +139,26 @@ class NativeOrders:
         if not state.exchange.holds_exits(position.symbol):
             return _refuse(state, position, levels, wanted, changes)
         for kind, level in wanted.items():
+            is_trailing = kind is StopKind.TRAILING
             closing = ClosePosition(
                 position_id=position.id,
                 order_type=NATIVE_TYPES[kind],
                 qty=qty,
                 for_level=True,
                 reason=kind.value,
-                trigger_price=level,
+                trigger_price=None if is_trailing else level,
+                trailing_percent=levels.stop_trailing_pct if is_trailing else None,
+                trailing_amount=levels.stop_trailing_amount if is_trailing else None,
             )
             name = f"protect:{position.id}:{levels.arming}:{kind.value}"
             command_id = await add_follow_up(state, self.ids, name, closing, now)
-            records[kind] = NativeOrder(kind=kind, command_id=command_id, level=level, qty=qty)
+            records[kind] = NativeOrder(
+                kind=kind,
+                command_id=command_id,
+                level=level,
+                qty=qty,
+                best=levels.stop_trailing_best if is_trailing else None,
+            )
         return evolve(levels, arming=levels.arming + 1, native=tuple(records.values()))
 
     async def release(self, state: AccountState, changes: Changes, now: datetime) -> None:
@@ -166,9 +175,19 @@ class NativeOrders:
     def _wanted(
         self, state: AccountState, position: Position, now: datetime
     ) -> Mapping[StopKind, Decimal]:
-        levels = native_levels(state.account, position, now)
+        levels = self._levels(state, position, now)
         is_strict = state.account.stops.protection is ProtectionMode.NATIVE
         return levels if is_strict or state.exchange.holds_exits(position.symbol) else {}
+
+    def _levels(
+        self, state: AccountState, position: Position, now: datetime
+    ) -> Mapping[StopKind, Decimal]:
+        """Return the levels that are to rest at the exchange, if it takes them."""
+        levels = position.levels or NO_LEVELS
+        holds_trailing = levels.is_trailing and state.exchange.holds_trailing(
+            position.symbol, levels.stop_trailing_pct, levels.stop_trailing_amount
+        )
+        return native_levels(state.account, position, now, holds_trailing=holds_trailing)
 
     async def _cancel(
         self, state: AccountState, orders: Sequence[Order], changes: Changes, now: datetime

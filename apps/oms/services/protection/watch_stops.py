@@ -23,7 +23,7 @@ from oms.domain.ledger.position import Position
 from oms.domain.money import add
 from oms.domain.protection.levels import NO_LEVELS, Levels, PendingClose, StopKind, rearmed
 from oms.domain.protection.native_orders import may_use_native, watched_part
-from oms.domain.protection.stop_rule import StopDecision, decide_stop, is_armed
+from oms.domain.protection.stop_rule import StopDecision, decide_stop, is_armed, track_best
 from oms.domain.protection.targets import open_share, share_of, with_reached
 from oms.domain.quotes import Quote
 from oms.domain.risk.kill_switch import KillMode
@@ -80,7 +80,8 @@ class WatchStops:
             if uses_native or has_orders:
                 levels = await self.native.follow(state, position, changes, now)
                 position = self._put_changed(state, position, levels, changes, now)
-            if is_armed(watched_part(position)):
+            is_trailing = position.levels is not None and position.levels.is_trailing
+            if is_trailing or is_armed(watched_part(position)):
                 if position.symbol not in quotes:
                     quotes[position.symbol] = self._fresh_quote(state, position, changes, now)
                 await self._watch(state, position, quotes[position.symbol], rows, changes, now)
@@ -124,11 +125,11 @@ class WatchStops:
         changes: Changes,
         now: datetime,
     ) -> None:
-        decision = decide_stop(watched_part(position), price, now, state.account.stops.min_age)
-        levels = position.levels or NO_LEVELS
-        if decision.best != levels.stop_trailing_best:
-            levels = evolve(levels, stop_trailing_best=decision.best)
+        levels, best = position.levels or NO_LEVELS, track_best(position, price)
+        if best != levels.stop_trailing_best:
+            levels = evolve(levels, stop_trailing_best=best)
             position = self._put(state, position, levels, changes, now)
+        decision = decide_stop(watched_part(position), price, now, state.account.stops.min_age)
         if decision.kind is None or _is_halted(state, position):
             return
         qty: Decimal | None = None

@@ -43,8 +43,8 @@ PLACED: dict[str, tuple[dict[str, Any], bool]] = {
     "`stop_market`": (STOP, True),
     "`stop_limit`": (STOP_LIMIT, True),
     "`trailing_stop`": (
-        {"price": None, "order_type": "trailing_stop", "trailing_amount": Decimal(500)},
-        False,
+        {"price": None, "order_type": "trailing_stop", "trailing_percent": Decimal(1)},
+        True,
     ),
 }
 #: What is changed of a resting order: new price, new quantity, other terms.

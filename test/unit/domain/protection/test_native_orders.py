@@ -172,3 +172,41 @@ def test_changed_levels_are_tried_at_the_exchange_again() -> None:
     levels = Levels(native=(_record(FAILED), _record(kind=GAIN)), arming=3)
     after = rearmed(levels)
     assert (after.native, after.arming) == ((_record(kind=GAIN),), 4)
+
+
+@pytest.mark.parametrize(
+    ("best", "percent", "state", "protection"),
+    [
+        ("101", "2", RESTING, Protection.NATIVE),
+        ("100", "2", RESTING, Protection.EMULATED),  # The order has not seen a better price yet.
+        ("101", "3", RESTING, Protection.EMULATED),  # It was placed for another distance.
+        ("101", "2", PLACING, Protection.EMULATED),
+        ("101", "2", FAILED, Protection.EMULATED),
+    ],
+)
+def test_a_trailing_stop_at_the_exchange_counts_from_the_next_better_price_on(
+    best: str, percent: str, state: NativeState, protection: Protection
+) -> None:
+    record = NativeOrder(
+        kind=StopKind.TRAILING,
+        command_id=4,
+        level=Decimal(2),
+        qty=ONE,
+        state=state,
+        best=Decimal(100),
+    )
+    levels = Levels(
+        stop_trailing_pct=Decimal(percent), stop_trailing_best=Decimal(best), native=(record,)
+    )
+    position = _position(levels, stop_loss=None, stop_gain=None)
+    assert protection_of(position) is protection
+
+
+def test_an_active_trailing_stop_rests_where_the_exchange_takes_it() -> None:
+    levels = Levels(stop_trailing_pct=Decimal(2), stop_trailing_best=Decimal(100))
+    position = _position(levels, stop_gain=None)
+    assert native_levels(_account(), position, NOON) == {}
+    held = native_levels(_account(), position, NOON, holds_trailing=True)
+    assert held == {LOSS: Decimal(95), StopKind.TRAILING: Decimal(2)}
+    waiting = evolve(position, levels=Levels(stop_trailing_pct=Decimal(2)))
+    assert native_levels(_account(), waiting, NOON, holds_trailing=True) == {LOSS: Decimal(95)}

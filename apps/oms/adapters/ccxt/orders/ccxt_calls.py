@@ -12,7 +12,13 @@ from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import EXACT, decimal_text, subtract
 from oms.domain.orders.order import Order
-from oms.domain.orders.order_types import LIMIT_TYPES, OCO_PARAM, TRAILING_STOP, TRIGGERED_TYPES
+from oms.domain.orders.order_types import (
+    LIMIT_TYPES,
+    OCO_PARAM,
+    TRAILING_STOP,
+    TRIGGERED_TYPES,
+    WAITING_TYPES,
+)
 from oms.domain.quotes import Quote
 from oms.domain.side import Side
 from oms.domain.value import evolve, value
@@ -90,8 +96,8 @@ def call_params(call: CcxtCall) -> dict[str, Any]:
 def refuse_unsupported_order(order: Order, instrument: Instrument, profile: VenueProfile) -> None:
     """Raises ``Invalid`` for forms of orders that the venue does not take natively."""
     message, tag = None, profile.tag_of(instrument.kind)
-    if order.order_type == TRAILING_STOP:
-        message = "trailing stops are not sent to this exchange (order_types)"
+    if order.order_type == TRAILING_STOP and (text := _refuse_trailing(order, instrument, profile)):
+        message = text
     elif order.trigger_price is not None and not profile.supports_triggers(instrument.kind):
         reason = profile.unsupported_triggers[instrument.kind]
         message = f"orders with a trigger are not sent to this exchange: {reason}"
@@ -109,6 +115,18 @@ def refuse_unsupported_order(order: Order, instrument: Instrument, profile: Venu
         message = f"params.{min(terms)} would trade something else than the order says"
     if message is not None:
         raise Invalid(message, code="order_type_not_supported")
+
+
+def _refuse_trailing(order: Order, instrument: Instrument, profile: VenueProfile) -> str | None:
+    distances = profile.trailing_distances.get(instrument.kind)
+    if distances is None:
+        return "trailing stops are not sent to this exchange (order_types)"
+    if distances.has(order.trailing_percent, order.trailing_amount):
+        return None
+    least, most, step = distances.percent_min, distances.percent_max, distances.percent_step
+    amounts = " or an amount" if distances.takes_amounts else ""
+    text = f"trailing_percent of {least:f} to {most:f} in steps of {step:f}{amounts}"
+    return f"this exchange trails at a {text} (trailing)"
 
 
 def _unsupported_times(
@@ -150,11 +168,20 @@ def build_place_call(
             params[name] = up if _rises_to_trigger(order) else down
         if (tag := profile.tag_of(instrument.kind)) is not None:
             params[tag.param] = tag.seconds(client_id, order.params)
+    if order.order_type == TRAILING_STOP:
+        params = {**profile.trigger_params, **params, **_trailing_params(order)}
     amount = EXACT.divide(order.qty, instrument.amount_unit)
     price = order.price if is_limit else None
     kind = "limit" if is_limit else "market"
     args = (order.symbol, kind, order.side.value, amount, price)
     return CcxtCall(method="create_order", args=args, params=params)
+
+
+def _trailing_params(order: Order) -> Mapping[str, object]:
+    if order.trailing_percent is not None:
+        return {"trailingPercent": decimal_text(order.trailing_percent)}
+    assert order.trailing_amount is not None, "a trailing stop has one of the two distances"
+    return {"trailingAmount": decimal_text(order.trailing_amount)}
 
 
 def add_legs(call: CcxtCall, instrument: Instrument, legs: Legs) -> CcxtCall:
@@ -220,7 +247,7 @@ def build_replacement_call(new: TrackedOrder, instrument: Instrument) -> CcxtCal
 def build_cancel_call(tracked: TrackedOrder, profile: VenueProfile) -> CcxtCall:
     """Returns the request to cancel the remaining quantity of an order."""
     is_stop = profile.cancels_triggers_apart(tracked.symbol) and (
-        tracked.is_waiting or tracked.order_type in TRIGGERED_TYPES
+        tracked.is_waiting or tracked.order_type in WAITING_TYPES
     )
     params: dict[str, object] = (
         {"trigger": True} if is_stop and tracked.triggered_order_id is None else {}

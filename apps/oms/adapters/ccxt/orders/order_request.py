@@ -20,7 +20,7 @@ from oms.domain.instrument import InstrumentKind
 from oms.domain.money import ZERO, decimal_text, parse_decimal
 from oms.domain.orders.order import Order, OrderState
 from oms.domain.orders.order_terms import NewTerms
-from oms.domain.orders.order_types import TRIGGERED_TYPES
+from oms.domain.orders.order_types import WAITING_TYPES
 from oms.domain.value import evolve
 from oms.ports.exchange import AttemptRow
 from oms.wire.json import dumps_fast
@@ -116,7 +116,9 @@ def refuse_terms(terms: NewTerms, tracked: TrackedOrder) -> None:
     """Raises ``Invalid`` for terms that a change cannot move at an exchange."""
     message = None
     if terms.distances:
-        message = "trailing stops are not sent to this exchange (order_types)"
+        message = (
+            "the distance of a trailing stop is not moved at this exchange: send another order"
+        )
     elif not has_trigger_param(tracked.params):
         # Which price triggers it (last, mark, index) is not known, and a change says that again.
         message = "the trigger price of an order from elsewhere is not changed at this exchange"
@@ -221,7 +223,7 @@ def build_successor(
 
 def track_order(order: Order, profile: VenueProfile) -> TrackedOrder:
     """Returns the tracked order of a ledger's order; its executions are read again."""
-    is_triggered = order.triggered_at is not None or order.order_type not in TRIGGERED_TYPES
+    is_triggered = order.triggered_at is not None or order.order_type not in WAITING_TYPES
     return TrackedOrder(
         order_id=order.id,
         symbol=order.symbol,

@@ -21,7 +21,7 @@ from oms.adapters.ccxt.orders.retrying_writer import EXPIRED_BEFORE_SEND
 from oms.adapters.ccxt.ratelimit.request_throttle import send_within
 from oms.adapters.ccxt.venues.order_batches import OrderBatch
 from oms.domain.instrument import InstrumentKind
-from oms.domain.orders.order_types import TRIGGERED_TYPES
+from oms.domain.orders.order_types import WAITING_TYPES
 from oms.domain.value import evolve
 
 
@@ -194,7 +194,7 @@ class PlacementWriter:
         """The kind of orders that it may share a request with."""
         if self._batch is None or request.sends_alone or call.method != "create_order":
             return None
-        if request.tracked.order_type in TRIGGERED_TYPES:
+        if request.tracked.order_type in WAITING_TYPES:
             return None
         kind = self._client.instruments[request.tracked.symbol].kind
         return kind if kind in self._batch.kinds else None

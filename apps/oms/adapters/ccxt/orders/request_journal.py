@@ -79,6 +79,16 @@ class RequestJournal:
             return False
         return self._settings.permits_exits(instrument)
 
+    def holds_trailing(
+        self, instrument: Instrument | None, percent: Decimal | None, amount: Decimal | None
+    ) -> bool:
+        """Return whether a trailing stop of positions in it may be an order at the exchange."""
+        if instrument is None or not self.holds_exits(instrument):
+            return False
+        distances = self._profile.trailing_distances.get(instrument.kind)
+        is_permitted = self._settings.permits_trailing(instrument)
+        return distances is not None and is_permitted and distances.has(percent, amount)
+
     def attaches_exits(self, instrument: Instrument | None) -> bool:
         """Return whether the exits of an order in it become orders that are recognised."""
         if instrument is None or not self._profile.create_exits:

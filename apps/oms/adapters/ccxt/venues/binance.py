@@ -1,6 +1,7 @@
 """Binance, and ccxt's other classes of it."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from oms.adapters.ccxt.venues.profile import (
     TRIGGER_PARAMS,
     AddressLimit,
     LookupMethod,
+    TrailingDistances,
     UsedWeight,
     VenueProfile,
 )
@@ -198,6 +200,11 @@ _BINANCE = evolve(
     replace_kinds=SPOT_ONLY,
     has_typed_triggers=True,
     native_exit_kinds=frozenset({InstrumentKind.LINEAR}),
+    trailing_distances={
+        InstrumentKind.LINEAR: TrailingDistances(
+            percent_min=Decimal("0.1"), percent_max=Decimal(10), percent_step=Decimal("0.1")
+        )
+    },
     client_id_scope="open orders",
     rejects_stale_requests=True,
     order_number_keys={

@@ -11,7 +11,7 @@ from oms.adapters.ccxt.venues.catalog import VenueInfo
 from oms.adapters.ccxt.venues.profile import LookupMethod, VenueProfile
 from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.instrument import InstrumentKind
-from oms.domain.orders.order_types import ORDER_TYPES
+from oms.domain.orders.order_types import ORDER_TYPES, TRAILING_STOP
 from oms.domain.value import value
 
 DECLARED, TABLE, ACCOUNT = "declared", "table", "account"
@@ -104,7 +104,8 @@ def _own_fields(venue: VenueInfo) -> dict[str, Any]:
         is_sent = has_trigger and profile.supports_triggers(InstrumentKind(kind))
         unsupported = profile.unsupported_types.get(InstrumentKind(kind), ())
         sent = (*_PLAIN_TYPES, *(_TRIGGER_TYPES if is_sent else ()))
-        types[kind] = [each for each in sent if each not in unsupported]
+        trailing = (TRAILING_STOP,) if InstrumentKind(kind) in profile.trailing_distances else ()
+        types[kind] = [each for each in (*sent, *trailing) if each not in unsupported]
         edit[kind] = _amend_mode(profile, InstrumentKind(kind))
     sends_triggers = any(each in sent for sent in types.values() for each in _TRIGGER_TYPES)
     return {
@@ -122,7 +123,7 @@ def _own_fields(venue: VenueInfo) -> dict[str, Any]:
             kind: _sent_times(profile, InstrumentKind(kind), venue.declared[kind]) for kind in kinds
         },
         "expiry": dict.fromkeys(kinds, "emulated"),
-        "trailing": dict.fromkeys(kinds, False),
+        "trailing": {kind: InstrumentKind(kind) in profile.trailing_distances for kind in kinds},
         "native_exits": {kind: InstrumentKind(kind) in profile.native_exit_kinds for kind in kinds},
         "reduce_only": {kind: "checked" if kind == "spot" else "native" for kind in kinds},
         "conditional_list": {

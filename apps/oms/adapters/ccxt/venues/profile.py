@@ -6,6 +6,7 @@ a profile is read in the most careful way. Nothing is sent from here.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -16,7 +17,7 @@ from oms.adapters.ccxt.venues.trigger_tag import TriggerTag
 from oms.adapters.ccxt.venues.venue_errors import ErrorTable
 from oms.adapters.ccxt.venues.wallets import WalletLayout
 from oms.domain.instrument import InstrumentKind
-from oms.domain.orders.order_types import TRIGGERED_TYPES
+from oms.domain.orders.order_types import WAITING_TYPES
 from oms.domain.value import value
 
 
@@ -63,6 +64,25 @@ class PlacedOrderQuery:
     param: str
     #: Reads the id of the placed order; may raise as ``KeyQuery.parse`` does.
     parse: Callable[[Any], str | None]
+
+
+@value
+class TrailingDistances:
+    """The distances that a trailing stop order may have at a venue."""
+
+    #: The smallest and largest percentage, and their step.
+    percent_min: Decimal
+    percent_max: Decimal
+    percent_step: Decimal
+    #: Whether the distance may be an amount of the quote currency instead.
+    takes_amounts: bool = False
+
+    def has(self, percent: Decimal | None, amount: Decimal | None) -> bool:
+        """Returns whether an order may have the distance."""
+        if percent is None:
+            return self.takes_amounts and amount is not None
+        is_within = self.percent_min <= percent <= self.percent_max
+        return is_within and not percent % self.percent_step
 
 
 @value
@@ -216,6 +236,8 @@ class VenueProfile:
     #: Kinds whose reduce-only stop and take-profit market orders rest beside each other and act on
     #: the position at the time: they may stand for stop levels.
     native_exit_kinds: frozenset[InstrumentKind] = frozenset()
+    #: Kinds to which trailing stop orders are sent, and the distances that they take.
+    trailing_distances: Mapping[InstrumentKind, TrailingDistances] = field(default_factory=dict)
     #: Stop and take profit differ in the parameter of the trigger, not by its side.
     has_typed_triggers: bool = False
     #: ccxt's fields of an order with its trigger price, where it is not in ``triggerPrice``.
@@ -318,7 +340,7 @@ class VenueProfile:
     def waits_separately(self, symbol: str, order_type: str) -> bool:
         """Returns whether an order waits for its trigger in a separate list."""
         kinds = self.separate_trigger_kinds - self.unsupported_triggers.keys()
-        return self._kind_of(symbol) in kinds and order_type in TRIGGERED_TYPES
+        return self._kind_of(symbol) in kinds and order_type in WAITING_TYPES
 
     def cancels_triggers_apart(self, symbol: str) -> bool:
         """Returns whether a cancel says that the order is a conditional one."""

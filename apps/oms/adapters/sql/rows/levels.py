@@ -112,6 +112,7 @@ def _encode_native(order: NativeOrder) -> dict[str, Any]:
         "state": order.state.value,
         "order_id": order.order_id,
         "trigger": None if order.trigger is None else decimal_text(order.trigger),
+        **({} if order.best is None else {"best": decimal_text(order.best)}),
     }
 
 
@@ -124,4 +125,5 @@ def _decode_native(row: dict[str, Any]) -> NativeOrder:
         state=NativeState(row["state"]),
         order_id=row["order_id"],
         trigger=None if row["trigger"] is None else Decimal(row["trigger"]),
+        best=_decimal(row.get("best")),
     )
