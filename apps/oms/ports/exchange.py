@@ -185,7 +185,7 @@ class Exchange(Protocol):
     """One account at one exchange, as used by its worker.
 
     ``now`` is the time of the request. Reports of a response, in the order of their facts, may be
-    of other orders too (``order_id`` 0: the exchange's own). A missing one follows at the next poll.
+    of other orders too (``order_id`` 0: of the exchange). A missing one follows at the next poll.
     """
 
     def instruments(self) -> Mapping[str, Instrument]:
