@@ -52,7 +52,7 @@ from oms.api.routes.notifications import sinks
 from oms.api.routes.orders import account_groups, order_lineage, previews
 from oms.api.routes.page import csp_reports, web_page
 from oms.api.routes.performance import analytics, portfolio
-from oms.api.routes.research import backtests, strategy_catalog
+from oms.api.routes.research import backtests, bots, strategy_catalog
 from oms.api.routes.risk import (
     deadman,
     kill_switches,
@@ -98,6 +98,7 @@ ROUTE_MODULES = (
     ingestion,
     strategy_catalog,
     backtests,
+    bots,
     admin_users,
     admin_accounts,
     admin_audit,

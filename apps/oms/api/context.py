@@ -46,6 +46,7 @@ from oms.ports.runner.task_leases import TaskLeases
 from oms.services.access.administer import Administer
 from oms.services.access.authenticate import Authenticate
 from oms.services.backtests.backtest_runs import BacktestRuns
+from oms.services.bots.bot_admin import BotAdmin
 from oms.services.candles.read_candles import ReadCandles
 from oms.services.notifications.sink_admin import SinkAdmin
 from oms.services.performance.queries import PerformanceQueries
@@ -144,6 +145,7 @@ class ApiContext:
     read_candles: ReadCandles
     ingestions: IngestionStore
     backtests: BacktestRuns
+    bots: BotAdmin
     #: Mark prices of open positions; without it positions are returned without marks.
     mark_prices: MarkPrices | None = None
     #: Matched views of positions; without it positions are returned without them.

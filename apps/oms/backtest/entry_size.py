@@ -1,15 +1,12 @@
 """The quantity of an entry, by the sizing rules of signals."""
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 
 from oms.backtest.settings import BacktestSettings
 from oms.domain.errors import Refused
-from oms.domain.money import EXACT, add, multiply, subtract
 from oms.domain.side import Side
 from oms.domain.signals.signal import Sizing, SizingKind
-from oms.domain.signals.sizing import SizingInputs, size_by_rule
-
-_ONE = Decimal(1)
+from oms.domain.signals.sizing import SizingInputs, size_by_rule, slipped_price
 
 
 def entry_quantity(
@@ -33,7 +30,7 @@ def entry_quantity(
         cash=equity,
         fee_rate=settings.commission,
         stop_loss=stop_loss,
-        fill_price=_fill_price(settings, side, price),
+        fill_price=slipped_price(price, settings.slippage, side, settings.instrument.tick),
     )
     largest = size_by_rule(
         Sizing(kind=SizingKind.POSITION_PCT, value=settings.position_pct), inputs
@@ -42,12 +39,3 @@ def entry_quantity(
         return largest
     qty = size_by_rule(Sizing(kind=SizingKind.RISK_PCT, value=risk_pct), inputs)
     return qty if isinstance(qty, Refused) else min(qty, largest)
-
-
-def _fill_price(settings: BacktestSettings, side: Side, price: Decimal) -> Decimal:
-    """Return ``price`` moved by the slippage against the order, on the tick."""
-    moved = multiply(price, settings.slippage)
-    is_buy, tick = side is Side.BUY, settings.instrument.tick
-    ticks = EXACT.divide(add(price, moved) if is_buy else subtract(price, moved), tick)
-    whole = ticks.quantize(_ONE, ROUND_CEILING if is_buy else ROUND_FLOOR, EXACT)
-    return multiply(whole, tick)

@@ -32,11 +32,10 @@ from oms.domain.protection.level_prices import refuse_levels
 from oms.domain.side import Side
 from oms.domain.signals.sizing import refuse_below_minimum
 from oms.domain.value import constructor
+from oms.strategies.executable import executable_decisions
 from oms.strategies.strategy import Action, Bars, Decision, PositionSide, Strategy
 
 _SIDES = {Action.LONG: Side.BUY, Action.SHORT: Side.SELL}
-_ENTERED = {Action.LONG: PositionSide.LONG, Action.SHORT: PositionSide.SHORT}
-_EXIT_OF = {Action.LONG_EXIT: PositionSide.LONG, Action.SHORT_EXIT: PositionSide.SHORT}
 _new_bars, _new_point = constructor(Bars), constructor(CurvePoint)
 
 
@@ -94,7 +93,9 @@ class Backtest:
             self._bars_held += 1
         bars = _new_bars(base=candle, closed=closed)
         decisions = self._strategy.on_bar(bars, side)
-        self._decisions = self._executable(decisions, side) if decisions else ()
+        self._decisions = executable_decisions(
+            decisions, side, allow_short=self._settings.allow_short
+        )
 
     def finish(self) -> BacktestResult:
         """Close what is open at the last close and return the result.
@@ -180,21 +181,6 @@ class Backtest:
         curve.push(point)
         self._months.push(point)
         self._on_point(point)
-
-    def _executable(self, decisions: Sequence[Decision], side: PositionSide) -> Sequence[Decision]:
-        """Return exits of the side that is held, and entries from flat or after such an exit."""
-        kept = list[Decision]()
-        for decision in decisions:
-            if decision.action.is_exit:
-                if side is _EXIT_OF[decision.action]:
-                    kept.append(decision)
-                    side = PositionSide.FLAT
-            elif side is PositionSide.FLAT and (
-                decision.action is Action.LONG or self._settings.allow_short
-            ):
-                kept.append(decision)
-                side = _ENTERED[decision.action]
-        return kept
 
     def _open_candle(self, candle: Candle) -> None:
         """Execute the levels that the open passed, then the decisions of the previous close."""

@@ -21,6 +21,7 @@ from oms.api.rate_limits import RateLimiter
 from oms.api.web_page.page_files import PageFolder
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.server import WebSocketServer
+from oms.bootstrap.bots import build_bot_admin
 from oms.bootstrap.market_data import build_read_candles
 from oms.bootstrap.signals import build_signals
 from oms.bootstrap.valuation import build_performance, build_value_accounts
@@ -104,6 +105,7 @@ def wire_api(
         read_candles=build_read_candles(store, clock),
         ingestions=store.ingestions,
         backtests=_build_backtests(store, clock),
+        bots=build_bot_admin(settings, store),
         account_groups=_build_account_groups(store, performance),
         mark_prices=value_accounts.mark_prices,
         position_figures=_position_figures(store),

@@ -14,19 +14,24 @@ from oms.adapters.notifications.apprise_sender import AppriseSender
 from oms.adapters.notifications.webhook_sender import WebhookSender
 from oms.adapters.sql.store import SqlStore
 from oms.bootstrap.backtest_process import BacktestProcesses
+from oms.bootstrap.bots import build_bot_services
 from oms.bootstrap.market_data import CandleFetcherPool, open_candle_fetcher
 from oms.config import Settings
 from oms.domain.notifications.sink import SinkKind
 from oms.ports.clock import Clock
+from oms.ports.notifier import Notifier
 from oms.ports.vault import Vault
 from oms.runner.audit_mirror import AuditMirror
 from oms.runner.backtests import BacktestExecution
+from oms.runner.bots import BotTasks
 from oms.runner.ingestion import CandleIngestion
 from oms.runner.main import Runner
 from oms.runner.notifications import Notifications
 from oms.runner.task_run import RunnerTask
 from oms.runner.worker_watch import WorkerWatch
 from oms.services.access.chain_audit import ChainAudit
+from oms.services.bots.closed_candles import ClosedCandles
+from oms.services.bots.flatten_bot import FlattenBot
 from oms.services.candles.ingest_candles import IngestCandles
 from oms.services.notifications.collect_messages import CollectMessages
 from oms.services.notifications.send_messages import SendMessages
@@ -38,6 +43,7 @@ def wire_runner(
     *,
     name: str,
     signal_vault: Vault,
+    notifier: Notifier,
     close: Callable[[], Awaitable[None]],
     clock: Clock = SYSTEM_CLOCK,
 ) -> Runner:
@@ -48,6 +54,7 @@ def wire_runner(
         leases=store.task_leases,
         lease_seconds=settings.lease_seconds,
         close=close,
+        more_tasks=_bots(store, notifier, clock).tasks,
     )
 
 
@@ -95,6 +102,16 @@ def _notifications(
         clock=clock,
         kept=timedelta(days=settings.events.retention_days),
     )
+
+
+def _bots(store: SqlStore, notifier: Notifier, clock: Clock) -> BotTasks:
+    """Return the tasks of bots."""
+    services = build_bot_services(store, notifier, clock)
+    flatten = FlattenBot(
+        queue=store.queue, history=store.history, ids=store.ids, notifier=notifier, clock=clock
+    )
+    closed = ClosedCandles(candles=store.candles)
+    return BotTasks(services=services, flatten=flatten, closed=closed)
 
 
 def _ingestion(settings: Settings, store: SqlStore, clock: Clock) -> CandleIngestion:

@@ -2,15 +2,14 @@
 
 import time
 
-from oms.adapters.saved_symbols import SavedSymbols
 from oms.adapters.sql.store import SqlStore
 from oms.api.signal_services import SignalServices
+from oms.bootstrap.bots import build_account_symbols
 from oms.config import Settings
 from oms.ports.vault import Vault
 from oms.services.access.administer import Administer
 from oms.services.performance.value_accounts import ValueAccounts
 from oms.services.queries.ledger_queries import LedgerQueries
-from oms.services.signals.account_symbols import KnownAccountSymbols
 from oms.services.signals.authenticate_source import AuthenticateSource
 from oms.services.signals.receive_signal import ReceiveSignal
 from oms.services.signals.signal_queries import SignalQueries
@@ -18,8 +17,6 @@ from oms.services.signals.source_admin import SignalSourceAdmin
 from oms.services.signals.source_limits import SignalLimits
 from oms.services.signals.source_refusals import RecordSourceRefusal
 from oms.services.submission.submit import Submit
-from oms.services.verify.account_instruments import AccountInstruments
-from oms.simulation.market.instruments import paper_instruments
 
 
 def build_signals(
@@ -33,11 +30,7 @@ def build_signals(
 ) -> SignalServices:
     """Return the services of the signal routes; ``vault`` opens the secrets of sources alone."""
     sources = store.signal_sources
-    symbols = KnownAccountSymbols(
-        registry=store.registry,
-        instruments=AccountInstruments(store.verification_reads, paper_instruments),
-        saved=SavedSymbols(settings.market_cache_dir),
-    )
+    symbols = build_account_symbols(settings, store)
     return SignalServices(
         authenticate=AuthenticateSource(
             sources=sources,

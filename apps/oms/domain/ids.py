@@ -35,6 +35,8 @@ IdKind = Literal[
     "candle_ingestion",
     "backtest",
     "strategy_version",
+    "bot",
+    "bot_event",
 ]
 
 ID_MAX = 2**53 - 1

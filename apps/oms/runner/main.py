@@ -8,7 +8,7 @@ answer stops its tasks when their leases have expired.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oms.domain.errors import LeaseLost, Unavailable
@@ -38,6 +38,8 @@ class Runner:
     lease_seconds: float
     #: Called last at its stop.
     close: Callable[[], Awaitable[None]]
+    #: Returns further tasks; one that it does not return any more is ended.
+    more_tasks: Callable[[], Awaitable[Sequence[RunnerTask]]] | None = None
     monotonic: Callable[[], float] = time.monotonic
     back_off_seconds: tuple[float, float] = BACK_OFF_SECONDS
     silence_seconds_max: float = SILENCE_SECONDS_MAX
@@ -61,7 +63,9 @@ class Runner:
                 await self.leases.release_all(self.name)  # the previous process of this name
                 self._has_disowned = True
             await self._renew()
-            await self._acquire(stop)
+            tasks = {task.name: task for task in await self._all_tasks()}
+            await self._give_back([name for name in self._running if name not in tasks])
+            await self._acquire(tasks, stop)
             self._is_waiting_for_store = False
         except Unavailable as error:
             if not self._is_waiting_for_store:
@@ -81,8 +85,10 @@ class Runner:
                 supervisor.run.valid_until = valid_until
         await self._end(lost)
 
-    async def _acquire(self, stop: asyncio.Event) -> None:
-        tasks = {task.name: task for task in self.tasks}
+    async def _all_tasks(self) -> Sequence[RunnerTask]:
+        return self.tasks if self.more_tasks is None else [*self.tasks, *await self.more_tasks()]
+
+    async def _acquire(self, tasks: Mapping[str, RunnerTask], stop: asyncio.Event) -> None:
         missing = [name for name in tasks if name not in self._running]
         if not missing:
             return
@@ -107,6 +113,16 @@ class Runner:
 
     def _is_alive(self, running: _RunningTask) -> bool:
         return running.supervisor.run.is_valid() and not running.work.done()
+
+    async def _give_back(self, tasks: Sequence[str]) -> None:
+        """End tasks that have nothing to do any more, and release their leases."""
+        ended = [self._running.pop(name) for name in tasks]
+        for running in ended:
+            running.work.cancel()
+        if ended:
+            await asyncio.wait({running.work for running in ended}, timeout=STOP_SECONDS_MAX)
+            await self.leases.release(self.name, [each.supervisor.run.lease for each in ended])
+            logger.info("tasks_ended tasks=%s", ",".join(tasks))
 
     async def _end(self, tasks: Sequence[str]) -> None:
         """Cancel tasks whose lease is lost."""

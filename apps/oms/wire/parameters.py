@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from oms.domain.bots.decision import EVENT_KINDS
 from oms.domain.ids import ID_MAX
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.notifications.delivery import DeliveryStatus
@@ -98,7 +99,9 @@ REASON = _query("reason", "Orders sent for one reason.", {"type": "string", "exa
 SIGNAL_ID = _query("signal_id", "Orders of one signal.", ID_SCHEMA)
 SOURCE_ID = _query("source_id", "Orders of one source of signals.", ID_SCHEMA)
 SIGNAL_SOURCE = _query("source", "Name of a source of signals.", _TEXT)
-SIGNAL_KIND = _query("kind", "Signals of one kind.", _words("bounce", "trade", "tradingview"))
+SIGNAL_KIND = _query(
+    "kind", "Signals of one kind.", _words("bounce", "trade", "tradingview", "strategy")
+)
 SIGNAL_STATUS = _query(
     "status",
     "Statuses, with commas between.",
@@ -226,6 +229,9 @@ DELIVERIES_LIMIT = _number("limit", "How many rows at most, 1 to 500; clamped.",
 SINK_ID = _query("sink_id", "Only of this sink.", ID_SCHEMA)
 DELIVERY_STATUS = _query("status", "Only with this status.", _words(*DeliveryStatus))
 BEFORE_ID = _query("before_id", "Only older ones than this id.", ID_SCHEMA)
+BOT_EVENT_KIND = _query("kind", "Rows of one kind.", _words(*EVENT_KINDS))
+BOT_EVENTS_LIMIT = _number("limit", "How many rows at most, 1 to 500; clamped.", 100, 1, 500)
+BOT_ID = _query("bot_id", "Signals of one bot.", ID_SCHEMA)
 DISCREPANCIES_LIMIT = _number("limit", "How many rows at most, 1 to 500; clamped.", 100, 1, 500)
 RECONCILE_STATUS = _query("status", "Accounts of this status.", _words("fresh", "stale", "never"))
 STALE_AFTER = _number(

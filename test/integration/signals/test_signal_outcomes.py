@@ -15,6 +15,7 @@ from kit.gateway.limited_account import forget_limits
 from kit.gateway.signal_senders import BOUNCE, add_source, post
 from kit.http.asgi_client import AsgiResponse
 from kit.polling import poll_until
+from oms.adapters.local_notifier import LocalNotifier
 from oms.bootstrap import build_signal_vault
 from oms.bootstrap.runner_process import wire_runner
 from oms.config import Settings
@@ -182,7 +183,14 @@ async def test_each_signal_is_a_line_of_the_audit_mirror(
     assert answers[2]["duplicate"]
     stop = asyncio.Event()
     vault = build_signal_vault(settings)
-    runner = wire_runner(settings, gateway.store, name="one", signal_vault=vault, close=_nothing)
+    runner = wire_runner(
+        settings,
+        gateway.store,
+        name="one",
+        signal_vault=vault,
+        notifier=LocalNotifier(),
+        close=_nothing,
+    )
     running = asyncio.create_task(runner.run(stop))
 
     async def lines() -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from kit.gateway.in_process import ADMIN_KEY, InProcessGateway, now
 from kit.notifications.sink_server import SinkServer
+from oms.adapters.local_notifier import LocalNotifier
 from oms.bootstrap import build_signal_vault
 from oms.bootstrap.runner_process import wire_runner
 from oms.config import Settings
@@ -46,6 +47,7 @@ class Notified:
             self.gateway.store,
             name=name,
             signal_vault=build_signal_vault(settings),
+            notifier=LocalNotifier(),
             close=_close_nothing,
             clock=self.clock,
         )

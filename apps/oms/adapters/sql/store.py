@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from oms.adapters.clock import SYSTEM_CLOCK
+from oms.adapters.sql.bots.bot_runs import SqlBotRuns
+from oms.adapters.sql.bots.bots import SqlBots
 from oms.adapters.sql.connection.database import Database, connect
 from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
 from oms.adapters.sql.coordination.leases import SqlLeases
@@ -126,6 +128,8 @@ class SqlStore:
         self.strategy_catalog = SqlStrategyCatalog(database)
         self.backtests = SqlBacktests(database, self.ids)
         self.backtest_queue = SqlBacktestQueue(database, self.ids)
+        self.bots = SqlBots(database, self.ids)
+        self.bot_runs = SqlBotRuns(database, self.ids)
         self.signal_sources = SqlSignalSources(database, self.ids)
 
     def verified_reads(self) -> VerifiedReads:

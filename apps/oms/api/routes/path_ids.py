@@ -113,6 +113,11 @@ def parse_signal_id(text: str) -> int:
     return _parse_id(text, NotFound("there is no such signal"))
 
 
+def parse_bot_id(text: str) -> int:
+    """Return the id of a bot. Raises ``NotFound``."""
+    return _parse_id(text, NotFound("there is no such bot"))
+
+
 def parse_source_id(text: str) -> int:
     """Return the id of a source of signals. Raises ``NotFound``."""
     return _parse_id(text, NotFound("there is no such source of signals"))

@@ -119,6 +119,9 @@ class ExecuteSignal:
     #: Percentages of the message, else of the source; ``None``: no level.
     stop_loss_pct: Decimal | None = None
     stop_gain_pct: Decimal | None = None
+    #: Percent of the equity that is lost at the stop loss: the size of the entry, which is no
+    #: larger than that of ``rules.sizing``.
+    risk_pct: Decimal | None = None
     comment: str | None = None
     #: Of a member of a group of accounts: its quantity is that of the signal times this, or with
     #: ``ratio_total`` times this part of it. They are those of the time of receipt.

@@ -4,19 +4,22 @@ Quantities are rounded down to the instrument's step; ``position_pct`` is rounde
 what the cash pays for. A result below the minimum of the instrument is refused.
 """
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
 
 from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import (
+    EXACT,
     ZERO,
+    add,
     decimal_text,
     divide,
     exact_fraction,
     multiply,
     subtract,
 )
+from oms.domain.side import Side
 from oms.domain.signals.signal import ExecuteSignal, SignalAction, Sizing, SizingKind
 from oms.domain.value import value
 
@@ -73,6 +76,9 @@ def message_quantity(
 def opening_quantity(signal: ExecuteSignal, inputs: SizingInputs) -> Decimal | Refused:
     """Return the quantity of an opening order, or why there is none."""
     qty = _member_quantity(signal, inputs)
+    if not isinstance(qty, Refused) and signal.risk_pct is not None:
+        by_risk = size_by_rule(Sizing(kind=SizingKind.RISK_PCT, value=signal.risk_pct), inputs)
+        qty = by_risk if isinstance(by_risk, Refused) else min(by_risk, qty)
     if isinstance(qty, Refused):
         return qty
     return refuse_below_minimum(inputs.instrument, qty, inputs.price) or qty
@@ -82,6 +88,14 @@ def size_by_rule(sizing: Sizing, inputs: SizingInputs) -> Decimal | Refused:
     """Return the quantity that a rule gives, cut to the step, whatever the minimum is."""
     qty = _quantity(sizing, inputs)
     return qty if isinstance(qty, Refused) else _round_down(qty, inputs.instrument.step)
+
+
+def slipped_price(price: Decimal, slippage: Decimal, side: Side, tick: Decimal) -> Decimal:
+    """Return ``price`` moved by a fraction against an order, on the tick."""
+    moved, is_buy = multiply(price, slippage), side is Side.BUY
+    ticks = EXACT.divide(add(price, moved) if is_buy else subtract(price, moved), tick)
+    whole = ticks.quantize(_ONE, ROUND_CEILING if is_buy else ROUND_FLOOR, EXACT)
+    return multiply(whole, tick)
 
 
 def share_of(signal: ExecuteSignal) -> Fraction | Refused:

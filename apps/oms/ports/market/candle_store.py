@@ -1,6 +1,6 @@
 """Stores of instruments and their candles."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -98,6 +98,15 @@ class CandleStore(Protocol):
 
     async def count(self, series: CandleSeries, end: datetime | None = None) -> int:
         """Return how many closed rows open before ``end``. Raises ``Unavailable``."""
+        ...
+
+    async def newest_closed(
+        self, series: Collection[CandleSeries]
+    ) -> Mapping[CandleSeries, datetime]:
+        """Return the open times of the newest closed rows, in one query; none where there is none.
+
+        Raises ``Unavailable``.
+        """
         ...
 
     async def coverage(self, instrument_id: int) -> Sequence[SeriesCoverage]:

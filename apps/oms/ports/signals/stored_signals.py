@@ -43,6 +43,8 @@ class SignalRow:
     duplicate_count: int = 0
     user_id: int | None = None
     api_key_id: int | None = None
+    #: The bot that decided it.
+    bot_id: int | None = None
 
 
 @value
@@ -80,6 +82,7 @@ class SignalQuery:
     #: Strategies by account; ``None``: all of the account.
     accounts: Mapping[int, frozenset[int] | None]
     source_id: int | None = None
+    bot_id: int | None = None
     kind: SignalKind | None = None
     symbol: str | None = None
     statuses: tuple[SignalStatus, ...] = ()

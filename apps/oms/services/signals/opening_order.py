@@ -21,6 +21,7 @@ from oms.domain.signals.sizing import (
     refuse_below_minimum,
     refuse_pyramiding,
     refuse_slippage,
+    slipped_price,
 )
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
@@ -97,6 +98,7 @@ async def _quantity(
         cash=equity,
         fee_rate=Decimal(0) if terms is None else terms.taker,
         stop_loss=_stop_loss(signal, opening.side, price, instrument.tick),
+        fill_price=_fill_price(state, opening.side, price, instrument.tick),
     )
     return opening_quantity(signal, inputs)
 
@@ -111,6 +113,15 @@ async def _equity_in(state: AccountState, currency: str, now: datetime) -> Decim
     if own is None or not wanted:
         return None
     return divide(multiply(equity.equity, own), wanted)
+
+
+def _fill_price(
+    state: AccountState, side: Side, price: Decimal | None, tick: Decimal
+) -> Decimal | None:
+    """Return the price that a market order has after the slippage of a paper account."""
+    if price is None or state.paper is None:
+        return None
+    return slipped_price(price, state.account.paper.slippage, side, tick)
 
 
 def _stop_loss(

@@ -20,6 +20,7 @@ class SignalBody(TypedDict):
     signal_id: Id
     group_signal_id: Id
     source_id: Count
+    bot_id: Id | None
     kind: Annotated[str, one_of(*SignalKind)]
     account_id: Id
     strategy_id: Count
@@ -62,6 +63,7 @@ def signal_body(row: SignalRow) -> SignalBody:
         "signal_id": row.id,
         "group_signal_id": row.group_signal_id,
         "source_id": row.source_id,
+        "bot_id": row.bot_id,
         "kind": row.kind.value,
         "account_id": row.account_id,
         "strategy_id": row.strategy_id,

@@ -1,7 +1,7 @@
 """Rows of ``candles``."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ _VALUES = ("open", "high", "low", "close", "volume", "is_closed", "source", "upd
 _UPSERT = BulkInsert(table="candles", columns=(*_KEY, *_VALUES), key=_KEY, update_columns=_VALUES)
 _SELECT = f"SELECT open_time, {', '.join(_VALUES)} FROM candles"
 PAGE_ROWS = 5000
+SERIES_PER_QUERY_MAX = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -130,6 +131,26 @@ class SqlCandles:
         where, values = self._range(series, None, end)
         text = f"SELECT COUNT(*) FROM candles WHERE {where} AND is_closed = 1"
         return int((await self._database.fetch(text, values))[0][0])
+
+    async def newest_closed(
+        self, series: Collection[CandleSeries]
+    ) -> Mapping[CandleSeries, datetime]:
+        """Return the open times of the newest closed rows. Raises ``Unavailable``."""
+        found: dict[CandleSeries, datetime] = {}
+        wanted = [*series]
+        for first in range(0, len(wanted), SERIES_PER_QUERY_MAX):
+            part = wanted[first : first + SERIES_PER_QUERY_MAX]
+            where = [self._range(each, None, None) for each in part]
+            texts = [
+                f"(SELECT open_time FROM candles WHERE {text} AND is_closed = 1"
+                " ORDER BY open_time DESC LIMIT 1)"
+                for text, _ in where
+            ]
+            values = [value for _, own in where for value in own]
+            row = (await self._database.fetch(f"SELECT {', '.join(texts)}", values))[0]
+            times = zip(part, row, strict=True)
+            found |= {each: self._dialect.decode_time(at) for each, at in times if at is not None}
+        return found
 
     async def coverage(self, instrument_id: int) -> Sequence[SeriesCoverage]:
         """Return what is stored of an instrument, by timeframe. Raises ``Unavailable``."""

@@ -13,7 +13,7 @@ COLUMNS = (
     *("id", "source_id", "dedupe_key", "payload_hash", "group_signal_id", "kind", "account_id"),
     *("strategy_id", "symbol", "action", "price", "raw_json", "received_at", "status"),
     *("reason_code", "reason", "command_ids", "order_ids", "position_id", "stop_gain"),
-    *("stop_loss", "finished_at", "duplicate_count", "user_id", "api_key_id"),
+    *("stop_loss", "finished_at", "duplicate_count", "user_id", "api_key_id", "bot_id"),
 )
 SELECTED = f"SELECT {', '.join(COLUMNS)} FROM signals"
 INSERT = BulkInsert(table="signals", columns=COLUMNS)
@@ -29,7 +29,7 @@ def signal_to_row(row: SignalRow, dialect: Dialect) -> Values:
         *(row.reason_code, row.reason, _ids_text(row.command_ids), _ids_text(row.order_ids)),
         *(row.position_id, decimal(row.stop_gain), decimal(row.stop_loss)),
         *(dialect.encode_optional_time(row.finished_at), row.duplicate_count),
-        *(row.user_id, row.api_key_id),
+        *(row.user_id, row.api_key_id, row.bot_id),
     )
 
 
@@ -62,6 +62,7 @@ def signal_from_row(row: Any, dialect: Dialect) -> SignalRow:
         duplicate_count=row[22],
         user_id=row[23],
         api_key_id=row[24],
+        bot_id=row[25],
     )
 
 

@@ -105,6 +105,7 @@ class SqlSignals(AuditedWriter):
         conditions = [f"({' OR '.join(parts)})" if parts else "1 = 0"]
         for column, wanted in (
             ("source_id", query.source_id),
+            ("bot_id", query.bot_id),
             ("kind", None if query.kind is None else query.kind.value),
             ("symbol", query.symbol),
         ):

@@ -68,10 +68,12 @@ signals = schema.table(
     schema.nullable("last_duplicate_at", types.TimestampType()),
     schema.nullable("user_id", types.BigIntId),
     schema.nullable("api_key_id", types.BigIntId),
+    schema.nullable("bot_id", types.BigIntId),
     sa.Index("ux_signals_dedupe", "source_id", "dedupe_key", unique=True),
     sa.Index("ix_signals_payload", "source_id", "payload_hash", "received_at"),
     sa.Index("ix_signals_account", "account_id", "received_at"),
     sa.Index("ix_signals_group", "group_signal_id"),
     sa.Index("ix_signals_received", "received_at"),
     sa.Index("ix_signals_status", "source_id", "status"),
+    sa.Index("ix_signals_bot", "bot_id"),
 )

@@ -20,6 +20,7 @@ from oms.wire.query_parameters import (
     read_account_ids,
     read_cursor,
     read_number,
+    read_optional_id,
     read_timestamp,
     read_words,
 )
@@ -31,7 +32,7 @@ from oms.wire.signals.signal_rows import SignalBody, SignalDetail, signal_body
 router = APIRouter()
 
 _FILTERS = (
-    *(p.OPTIONAL_ACCOUNT_IDS, p.SIGNAL_SOURCE, p.SIGNAL_KIND, p.SYMBOL, p.SIGNAL_STATUS),
+    *(p.OPTIONAL_ACCOUNT_IDS, p.SIGNAL_SOURCE, p.BOT_ID, p.SIGNAL_KIND, p.SYMBOL, p.SIGNAL_STATUS),
     *(p.SINCE, p.UNTIL, p.PAGE, p.PAGE_SIZE, p.SORT, p.WITH_TOTAL, p.CURSOR),
 )
 
@@ -85,6 +86,7 @@ async def _read_query(request: Request, query: Query) -> SignalQuery:
     return SignalQuery(
         accounts={},
         source_id=await _source_id(request, query),
+        bot_id=read_optional_id(query, p.BOT_ID),
         kind=_kind(query),
         symbol=query.get(p.SYMBOL.name) or None,
         statuses=_statuses(query),

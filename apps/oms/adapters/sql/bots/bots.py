@@ -1,0 +1,225 @@
+"""Administration of bots: ``ports.runner.bots.BotStore``."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from oms.adapters.sql.bots import bot_rows
+from oms.adapters.sql.connection.errors import DuplicateKey
+from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
+from oms.domain.bots.bot import BOTS_MAX, Bot, BotTerms, DesiredRun, overlaps
+from oms.domain.bots.decision import BotEvent
+from oms.domain.errors import Conflict
+from oms.domain.value import evolve
+from oms.ports.audit_log import AuditContext
+from oms.ports.runner.bots import BotEventQuery
+from oms.wire.bots.bot_rows import terms_json
+from oms.wire.json import dumps
+
+Result = TypeVar("Result")
+
+
+class SqlBots(AuditedWriter):
+    """Bots and their history, as callers see them."""
+
+    async def create(self, terms: BotTerms, audit_context: AuditContext) -> Bot:
+        """Store a bot. Raises ``Conflict``, ``Unavailable``."""
+        await self._ids.ensure("bot", 1)
+        bot = Bot(
+            id=self._ids("bot"),
+            terms=terms,
+            created_at=audit_context.at,
+            created_by=audit_context.actor,
+            updated_at=audit_context.at,
+        )
+
+        async def work(session: Session) -> AuditedResult[Bot]:
+            count = int((await session.fetch("SELECT COUNT(*) FROM bots"))[0][0])
+            if count >= BOTS_MAX:
+                raise Conflict(f"at most {BOTS_MAX} bots are allowed", reason="too_many")
+            await bot_rows.INSERT(session, [bot_rows.bot_to_row(bot, session.dialect)])
+            return bot, [_entry(audit_context, "bot_create", bot, after=terms)]
+
+        return await self._write_named(work, audit_context)
+
+    async def change(self, bot_id: int, terms: BotTerms, audit_context: AuditContext) -> Bot | None:
+        """Replace the terms of a bot at rest. Raises ``Conflict``, ``Unavailable``."""
+
+        async def work(session: Session) -> AuditedResult[Bot | None]:
+            before = await self._lock(session, bot_id)
+            if before is None:
+                return None, []
+            _require_rest(before)
+            dialect = session.dialect
+            after = evolve(before, terms=terms, updated_at=audit_context.at)
+            await session.execute(
+                f"UPDATE bots SET {bot_rows.terms_assignments(dialect)},"
+                f" updated_at = {dialect.param} WHERE id = {dialect.param}",
+                (*bot_rows.terms_values(after), dialect.encode_time(after.updated_at), bot_id),
+            )
+            entry = _entry(audit_context, "bot_change", after, before=before.terms, after=terms)
+            return after, [entry]
+
+        return await self._write_named(work, audit_context)
+
+    async def delete(self, bot_id: int, audit_context: AuditContext) -> bool:
+        """Delete a bot at rest and its history. Raises ``Conflict``, ``Unavailable``."""
+
+        async def work(session: Session) -> AuditedResult[bool]:
+            bot = await self._lock(session, bot_id)
+            if bot is None:
+                return False, []
+            _require_rest(bot)
+            for text in ("DELETE FROM bots WHERE id = ", "DELETE FROM bot_events WHERE bot_id = "):
+                await session.execute(text + session.dialect.param, (bot_id,))
+            return True, [_entry(audit_context, "bot_delete", bot, before=bot.terms)]
+
+        return await self._write_audited(work, audit_context.at)
+
+    async def set_desired(
+        self,
+        bot_id: int,
+        audit_context: AuditContext,
+        *,
+        is_running: bool,
+        closes_positions: bool = False,
+    ) -> Bot | None:
+        """Store what is wanted of a bot. Raises ``Conflict``, ``Unavailable``."""
+
+        async def work(session: Session) -> AuditedResult[Bot | None]:
+            bot = await self._lock(session, bot_id)
+            if bot is None or not _changes(bot, is_running, closes_positions):
+                return bot, []
+            if is_running:
+                await self._refuse_overlap(session, bot)
+            desired = DesiredRun(
+                number=bot.desired.number + 1,
+                is_running=is_running,
+                closes_positions=closes_positions,
+                at=audit_context.at,
+            )
+            dialect, param = session.dialect, session.dialect.param
+            await session.execute(
+                f"UPDATE bots SET desired_number = {param}, desired_running = {param},"
+                f" desired_flatten = {param}, desired_at = {dialect.now}, updated_at = {param}"
+                f" WHERE id = {param}",
+                (
+                    *(desired.number, desired.is_running, desired.closes_positions),
+                    *(dialect.encode_time(audit_context.at), bot_id),
+                ),
+            )
+            asked = {"positions": "flatten" if closes_positions else "keep"}
+            action = "bot_start" if is_running else "bot_stop"
+            entry = audit_context.entry(
+                action,
+                "bot",
+                bot_id,
+                after=dumps({} if is_running else asked),
+                account_id=bot.terms.account_id,
+            )
+            return evolve(bot, desired=desired, desired_seconds=0.0), [entry]
+
+        return await self._write_audited(work, audit_context.at)
+
+    async def find(self, bot_id: int) -> Bot | None:
+        """Return a bot. Raises ``Unavailable``."""
+        dialect = self._dialect
+        text = f"{bot_rows.select_bots(dialect)} WHERE b.id = {dialect.param}"
+        rows = await self._database.fetch(text, (bot_id,))
+        return bot_rows.bot_from_row(rows[0], dialect) if rows else None
+
+    async def all(self) -> Sequence[Bot]:
+        """Return all bots, by id. Raises ``Unavailable``."""
+        text = f"{bot_rows.select_bots(self._dialect)} ORDER BY b.id"
+        rows = await self._database.fetch(text)
+        return [bot_rows.bot_from_row(row, self._dialect) for row in rows]
+
+    async def events(self, query: BotEventQuery) -> Sequence[BotEvent]:
+        """Return rows of the history, the newest first. Raises ``Unavailable``."""
+        param = self._dialect.param
+        parts, values = [f"e.bot_id = {param}"], list[Any]([query.bot_id])
+        for condition, wanted in (("e.kind =", query.kind), ("e.id <", query.before_id)):
+            if wanted is not None:
+                parts.append(f"{condition} {param}")
+                values.append(wanted)
+        text = (
+            f"{bot_rows.SELECT_EVENTS} WHERE {' AND '.join(parts)} ORDER BY e.id DESC LIMIT {param}"
+        )
+        rows = await self._database.fetch(text, (*values, query.limit))
+        return [bot_rows.event_from_row(row, self._dialect) for row in rows]
+
+    async def last_decisions(self) -> Mapping[int, BotEvent]:
+        """Return the last decision of each bot. Raises ``Unavailable``."""
+        newest = "SELECT MAX(id) FROM bot_events WHERE kind = 'decision' GROUP BY bot_id"
+        rows = await self._database.fetch(f"{bot_rows.SELECT_EVENTS} WHERE e.id IN ({newest})")
+        found = [bot_rows.event_from_row(row, self._dialect) for row in rows]
+        return {event.bot_id: event for event in found}
+
+    async def _lock(self, session: Session, bot_id: int) -> Bot | None:
+        dialect = session.dialect
+        lock = f"SELECT id FROM bots WHERE id = {dialect.param}{dialect.for_update}"
+        if not await session.fetch(lock, (bot_id,)):
+            return None
+        text = f"{bot_rows.select_bots(dialect)} WHERE b.id = {dialect.param}"
+        rows = await session.fetch(text, (bot_id,))
+        return bot_rows.bot_from_row(rows[0], dialect)
+
+    async def _refuse_overlap(self, session: Session, bot: Bot) -> None:
+        """Refuse to start a bot beside another one on the same positions."""
+        dialect, param = session.dialect, session.dialect.param
+        owner = (bot.terms.account_id, bot.terms.strategy_id)
+        where = f"account_id = {param} AND strategy_id = {param}"
+        await session.fetch(f"SELECT id FROM bots WHERE {where}{dialect.for_update}", owner)
+        text = f"{bot_rows.select_bots(dialect)} WHERE b.account_id = {param}"
+        rows = await session.fetch(f"{text} AND b.strategy_id = {param}", owner)
+        for row in rows:
+            other = bot_rows.bot_from_row(row, dialect)
+            is_active = other.desired.is_running or not other.is_at_rest
+            if other.id != bot.id and is_active and overlaps(bot.terms, other.terms):
+                raise Conflict(
+                    f"the bot {other.terms.name} trades the same strategy and symbol",
+                    reason="bot_overlap",
+                )
+
+    async def _write_named(
+        self,
+        work: Callable[[Session], Awaitable[AuditedResult[Result]]],
+        audit_context: AuditContext,
+    ) -> Result:
+        try:
+            return await self._write_audited(work, audit_context.at)
+        except DuplicateKey:
+            raise Conflict("a bot of this name exists", reason="name") from None
+
+
+def _changes(bot: Bot, is_running: bool, closes_positions: bool) -> bool:
+    """Return whether something else is wanted than before: also a start after an error."""
+    if bot.desired.is_running is not is_running:
+        return True
+    if is_running:
+        return bot.has_failed
+    return closes_positions and not bot.desired.closes_positions
+
+
+def _require_rest(bot: Bot) -> None:
+    if not bot.is_at_rest:
+        message = f"the bot is {bot.status.value}; it can be changed when it is stopped"
+        raise Conflict(message, reason="bot_not_stopped")
+
+
+def _entry(
+    audit_context: AuditContext,
+    action: str,
+    bot: Bot,
+    *,
+    before: BotTerms | None = None,
+    after: BotTerms | None = None,
+) -> Any:
+    return audit_context.entry(
+        action,
+        "bot",
+        bot.id,
+        before=None if before is None else dumps(terms_json(before)),
+        after=None if after is None else dumps(terms_json(after)),
+        account_id=bot.terms.account_id,
+    )

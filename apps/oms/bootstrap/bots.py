@@ -1,0 +1,53 @@
+"""The parts of bots over a store: their administration, and what their runs share."""
+
+from oms.adapters.saved_symbols import SavedSymbols
+from oms.adapters.sql.store import SqlStore
+from oms.config import Settings
+from oms.ports.clock import Clock
+from oms.ports.notifier import Notifier
+from oms.services.bots.bot_admin import BotAdmin
+from oms.services.bots.bot_signals import BuildSignal
+from oms.services.bots.evaluator import BuiltInEvaluators
+from oms.services.bots.run_bot import BotServices
+from oms.services.signals.account_symbols import KnownAccountSymbols
+from oms.services.verify.account_instruments import AccountInstruments
+from oms.simulation.market.instruments import paper_instruments
+from oms.strategies.catalog import find_strategy
+
+
+def build_bot_admin(settings: Settings, store: SqlStore) -> BotAdmin:
+    """Return the administration of bots."""
+    return BotAdmin(
+        store=store.bots,
+        registry=store.registry,
+        strategies=store.strategies,
+        symbols=build_account_symbols(settings, store),
+        instruments=store.instruments,
+        find_strategy=find_strategy,
+    )
+
+
+def build_bot_services(
+    store: SqlStore, notifier: Notifier, clock: Clock, *, record_seconds: float = 0.0
+) -> BotServices:
+    """Return what the runs of bots share."""
+    return BotServices(
+        runs=store.bot_runs,
+        candles=store.candles,
+        instruments=store.instruments,
+        history=store.history,
+        evaluators=BuiltInEvaluators(find_strategy=find_strategy),
+        build_signal=BuildSignal(ids=store.ids),
+        notifier=notifier,
+        clock=clock,
+        record_seconds=record_seconds,
+    )
+
+
+def build_account_symbols(settings: Settings, store: SqlStore) -> KnownAccountSymbols:
+    """Return the symbols that accounts trade."""
+    return KnownAccountSymbols(
+        registry=store.registry,
+        instruments=AccountInstruments(store.verification_reads, paper_instruments),
+        saved=SavedSymbols(settings.market_cache_dir),
+    )

@@ -1,0 +1,1 @@
+"""Bots: their administration, and their runs on closed candles."""

@@ -1,0 +1,1 @@
+"""Bots as JSON: requests, rows, stored terms."""
