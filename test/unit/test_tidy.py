@@ -48,7 +48,7 @@ SUPERVISORS = frozenset(
             "cli/main",
             "cli/processes",
         ),
-        *("worker/main", "worker/dispatch", "runner/task_supervisor"),
+        *("worker/main", "worker/dispatch", "runner/task_supervisor", "runner/bots"),
         "services/submission/fire_deadman",  # A switch that fails delays no other.
         "services/signals/expand_signal",  # A signal that fails holds up no other.
         "bootstrap/backtest_process",  # What a strategy raises is the result of its run.

@@ -222,7 +222,7 @@ async def build_runner(settings: Settings, *, name: str = "") -> "Runner":
         store,
         name=name or _unique_name(),
         signal_vault=build_signal_vault(settings),
-        notifier=SocketNotifier(settings.notifier_socket_dir),
+        notifier=await build_notifier(settings, store),
         close=store.close,
     )
 

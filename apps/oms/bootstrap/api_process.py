@@ -64,8 +64,8 @@ def wire_api(
 ) -> Application:
     """Return the application; it closes ``notifier`` and ``store`` when it stops."""
     request_metrics = RequestMetrics(started_at=clock.now())
-    depths = QueueDepthLimiter(queue=store.queue, depth_max=settings.commands.queue_depth_max)
     queries = LedgerQueries(registry=store.registry, history=store.history, queue=store.queue)
+    submit = _build_submit(settings, store, notifier, clock)
     value_accounts = build_value_accounts(settings, store, clock)
     performance = build_performance(settings, store, queries, value_accounts)
     context = ApiContext(
@@ -88,7 +88,7 @@ def wire_api(
         task_leases=store.task_leases,
         sink_admin=_build_sink_admin(settings, store, signal_vault),
         exchange_catalog=VenueCatalog(),
-        queue_depths=depths,
+        queue_depths=submit.depths,
         notifier=notifier,
         health=store,
         rate_limiter=RateLimiter(limits=settings.limits, now=time.monotonic),
@@ -185,7 +185,6 @@ def _build_submit(
     settings: Settings,
     store: SqlStore,
     notifier: Notifier,
-    depths: QueueDepthLimiter,
     clock: Clock,
 ) -> Submit:
     """Return the acceptance of commands."""
@@ -198,7 +197,7 @@ def _build_submit(
         enqueue=Enqueue(
             queue=store.queue, notifier=notifier, batch_max=settings.commands.batch_max
         ),
-        depths=depths,
+        depths=QueueDepthLimiter(queue=store.queue, depth_max=settings.commands.queue_depth_max),
         idempotency_hours=settings.commands.idempotency_hours,
     )
 

@@ -7,12 +7,12 @@ from oms.ports.clock import Clock
 from oms.ports.notifier import Notifier
 from oms.services.bots.bot_admin import BotAdmin
 from oms.services.bots.bot_signals import BuildSignal
-from oms.services.bots.evaluator import BuiltInEvaluators
+from oms.services.bots.evaluator import Evaluators
+from oms.services.bots.known_strategies import KnownStrategies
 from oms.services.bots.run_bot import BotServices
 from oms.services.signals.account_symbols import KnownAccountSymbols
 from oms.services.verify.account_instruments import AccountInstruments
 from oms.simulation.market.instruments import paper_instruments
-from oms.strategies.catalog import find_strategy
 
 
 def build_bot_admin(settings: Settings, store: SqlStore) -> BotAdmin:
@@ -23,12 +23,17 @@ def build_bot_admin(settings: Settings, store: SqlStore) -> BotAdmin:
         strategies=store.strategies,
         symbols=build_account_symbols(settings, store),
         instruments=store.instruments,
-        find_strategy=find_strategy,
+        known=KnownStrategies(stored=store.strategy_catalog),
     )
 
 
 def build_bot_services(
-    store: SqlStore, notifier: Notifier, clock: Clock, *, record_seconds: float = 0.0
+    store: SqlStore,
+    notifier: Notifier,
+    clock: Clock,
+    evaluators: Evaluators,
+    *,
+    record_seconds: float = 0.0,
 ) -> BotServices:
     """Return what the runs of bots share."""
     return BotServices(
@@ -36,7 +41,7 @@ def build_bot_services(
         candles=store.candles,
         instruments=store.instruments,
         history=store.history,
-        evaluators=BuiltInEvaluators(find_strategy=find_strategy),
+        evaluators=evaluators,
         build_signal=BuildSignal(ids=store.ids),
         notifier=notifier,
         clock=clock,

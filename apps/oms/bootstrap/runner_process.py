@@ -16,6 +16,7 @@ from oms.adapters.sql.store import SqlStore
 from oms.bootstrap.backtest_process import BacktestProcesses
 from oms.bootstrap.bots import build_bot_services
 from oms.bootstrap.market_data import CandleFetcherPool, open_candle_fetcher
+from oms.bootstrap.strategies import strategy_processes
 from oms.config import Settings
 from oms.domain.notifications.sink import SinkKind
 from oms.ports.clock import Clock
@@ -31,6 +32,7 @@ from oms.runner.task_run import RunnerTask
 from oms.runner.worker_watch import WorkerWatch
 from oms.services.access.chain_audit import ChainAudit
 from oms.services.bots.closed_candles import ClosedCandles
+from oms.services.bots.evaluator import ProcessEvaluators
 from oms.services.bots.flatten_bot import FlattenBot
 from oms.services.candles.ingest_candles import IngestCandles
 from oms.services.notifications.collect_messages import CollectMessages
@@ -54,7 +56,7 @@ def wire_runner(
         leases=store.task_leases,
         lease_seconds=settings.lease_seconds,
         close=close,
-        more_tasks=_bots(store, notifier, clock).tasks,
+        more_tasks=_bots(settings, store, notifier, clock).tasks,
     )
 
 
@@ -104,9 +106,12 @@ def _notifications(
     )
 
 
-def _bots(store: SqlStore, notifier: Notifier, clock: Clock) -> BotTasks:
+def _bots(settings: Settings, store: SqlStore, notifier: Notifier, clock: Clock) -> BotTasks:
     """Return the tasks of bots."""
-    services = build_bot_services(store, notifier, clock)
+    evaluators = ProcessEvaluators(
+        processes=strategy_processes(settings), versions=store.strategy_versions, clock=clock
+    )
+    services = build_bot_services(store, notifier, clock, evaluators)
     flatten = FlattenBot(
         queue=store.queue, history=store.history, ids=store.ids, notifier=notifier, clock=clock
     )

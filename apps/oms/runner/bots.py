@@ -1,7 +1,7 @@
 """The tasks of bots: one for each bot that needs a runner, under a lease of its own.
 
 A bot that fails starts again after a pause, ``RESTARTS_MAX`` times; then it stays in ``error``
-until it is started anew. Its positions keep their levels, which the worker of the account watches.
+until it is started again. Its positions keep their levels, which the worker of the account watches.
 """
 
 import logging
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from oms.domain.bots.bot import (
-    HEARTBEAT_SECONDS_MAX,
+    HEARTBEAT_AGE_MAX,
     RESTARTS_MAX,
     Bot,
     BotMode,
@@ -19,11 +19,11 @@ from oms.domain.bots.bot import (
     task_of_bot,
 )
 from oms.domain.bots.decision import BotEvent
-from oms.domain.errors import LeaseLost, Unavailable
+from oms.domain.errors import LeaseLost, OmsError, Unavailable
 from oms.domain.value import evolve
+from oms.ports.research.strategy_process import StrategyFailed
 from oms.runner.task_run import RunnerTask, TaskRun
 from oms.services.bots.closed_candles import ROUND_SECONDS, ClosedCandles
-from oms.services.bots.evaluator import StrategyFailed
 from oms.services.bots.flatten_bot import FlattenBot
 from oms.services.bots.run_bot import BotRun, BotServices
 
@@ -106,9 +106,9 @@ class BotTask:
         except (LeaseLost, Unavailable):
             raise
         except Exception as error:  # the supervisor of a bot
-            is_strategy = isinstance(error, StrategyFailed)
-            reason = str(error) if is_strategy else f"{type(error).__name__}: {error}"
-            logger.error("bot_failed bot_id=%d reason=%s", bot.id, reason, exc_info=not is_strategy)
+            reason = _reason_of(error)
+            is_own = not isinstance(error, OmsError)
+            logger.error("bot_failed bot_id=%d reason=%s", bot.id, reason, exc_info=is_own)
             is_healthy = run.monotonic() - began_at > HEALTHY_SECONDS
             await self._fail(run, bot_run, reason, earlier=not is_healthy)
         finally:
@@ -130,12 +130,13 @@ class BotTask:
         return evolve(bot, report=report)
 
     async def _note_gap(self, run: TaskRun, bot: Bot) -> None:
-        """Record that nobody ran the bot for a while."""
-        age = bot.heartbeat_seconds
+        """Record that no runner ran the bot for a while."""
+        age = bot.heartbeat_age
         is_running = bot.is_reported and bot.report.status is BotStatus.RUNNING
-        if not is_running or age is None or age <= HEARTBEAT_SECONDS_MAX:
+        if not is_running or age is None or age <= HEARTBEAT_AGE_MAX:
             return
-        event = await self._event(bot, "heartbeat_gap", f"no heartbeat for {age:.0f} seconds")
+        text = f"there was no heartbeat for {age.total_seconds():.0f} seconds"
+        event = await self._event(bot, "heartbeat_gap", text)
         now = self.group.services.clock.now()
         await self.group.services.runs.report(run.lease, bot, bot.report, now, [event])
 
@@ -248,3 +249,14 @@ class BotTask:
         if run.monotonic() - self._beat_at >= HEARTBEAT_SECONDS:
             self._beat_at = run.monotonic()
             await self.group.services.runs.heartbeat(run.lease, self.bot_id)
+
+
+def _reason_of(error: Exception) -> str:
+    """Return what is shown of a failure: its code and message, and where the code raised it."""
+    if not isinstance(error, OmsError):
+        return f"{type(error).__name__}: {error}"
+    place = ""
+    if isinstance(error, StrategyFailed):
+        lines = [line.strip() for line in error.traceback.splitlines() if "File " in line]
+        place = f" ({lines[-1]})" if lines else ""
+    return f"{error.reason or error.code}: {error.message}{place}"

@@ -21,6 +21,7 @@ ON_ONE_GATEWAY = (
     "sessions",
     "sharing",
     "market",
+    "bots",
     "control",
     "figures",
     "exports",

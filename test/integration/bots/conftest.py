@@ -1,4 +1,4 @@
-"""A gateway per database of this folder, whose candles the tests close; runners are started there."""
+"""A gateway per database, whose candles the tests close; tests start runners of their own."""
 
 from collections.abc import AsyncIterator, Iterator
 

@@ -20,7 +20,7 @@ from kit.attack.target import SYMBOL, AccountIds, AttackTarget, with_ids
 UNKNOWN_ID = 2**40
 UNKNOWN = AccountIds(**dict.fromkeys(AccountIds.__slots__, UNKNOWN_ID))
 
-_UNKNOWN = "discrepancy deadman alert session override sink delivery signal source share_link"
+_UNKNOWN = "discrepancy deadman alert session override sink delivery signal source share_link bot"
 _PATH_VALUES = {
     "func": "fetch_ticker",
     "exchange_id": "paper.binance",
@@ -58,7 +58,7 @@ def operation_cases(target: AttackTarget, document: Any) -> Iterator[AccessCase]
             owners: tuple[str, ...] = ("own", "foreign", "unknown")
             if reach in ("none", "all"):
                 owners = ("own",)
-            elif reach in ("discrepancy", "deadman", "session"):
+            elif reach in ("discrepancy", "deadman", "session", "bot"):
                 owners = ("unknown",)
             elif reach in ("order", "position", "rows", "command"):
                 owners += ("other",)

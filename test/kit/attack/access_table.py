@@ -85,6 +85,14 @@ get_backtest_equity read none
 get_backtest_report read none
 list_ingestions read none
 set_ingestion admin none
+list_bots read none
+create_bot automate account
+get_bot read bot
+change_bot automate bot
+delete_bot automate bot
+start_bot automate bot
+stop_bot automate bot
+list_bot_events read bot
 create_strategy strategy_create account
 list_account_groups read none
 create_account_group strategy_create account

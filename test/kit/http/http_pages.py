@@ -34,6 +34,7 @@ TITLES = {
     "notifications": "Notifications",
     "market": "Market data",
     "backtests": "Backtests",
+    "bots": "Bots",
     "hours": "Market hours",
     "ccxt": "ccxt",
     "people": "Current user",

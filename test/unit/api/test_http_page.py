@@ -78,6 +78,13 @@ REASONS = {
     *("disabled", "queued"),
     *("invalid_side", "invalid_price", "invalid_levels", "unknown_symbol", "ambiguous_symbol"),
     "unfilled_placeholder",
+    *(
+        "unknown_strategy",
+        "unknown_version",
+        "unknown_instrument",
+        "bot_not_stopped",
+        "bot_overlap",
+    ),
     *("past_date", "date_too_far", "close_before_open", "override_exists"),
     *(
         "keys_per_user",

@@ -138,6 +138,7 @@ SIGNAL = ExecuteSignal(
     stop_gain=Decimal(8),
     stop_loss_pct=Decimal("1.5"),
     stop_gain_pct=Decimal("4.5"),
+    risk_pct=Decimal("0.5"),
     comment="c",
     ratio=Decimal("0.1"),
     ratio_total=Decimal("0.7"),

@@ -13,7 +13,7 @@ lease writes what it does, with the number that it has acted on. What is shown f
 
 from collections.abc import Mapping
 from dataclasses import field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -27,7 +27,7 @@ BOTS_MAX = 500
 """Bots of one installation."""
 RESTARTS_MAX = 3
 """How often a bot that failed starts again by itself."""
-HEARTBEAT_SECONDS_MAX = 15.0
+HEARTBEAT_AGE_MAX = timedelta(seconds=15)
 """A bot whose last sign of life is older is not known to run."""
 
 Number = int | Decimal
@@ -143,9 +143,9 @@ class Bot:
     #: Whether a runner holds its lease, by the clock of the database.
     is_leased: bool = False
     #: Since the last heartbeat, by the clock of the database; ``None`` before the first.
-    heartbeat_seconds: float | None = None
+    heartbeat_age: timedelta | None = None
     #: Since another state was desired, by the same clock.
-    desired_seconds: float | None = None
+    desired_age: timedelta | None = None
 
     @property
     def status(self) -> BotStatus:
@@ -181,11 +181,11 @@ class Bot:
         if not self.needs_runner:
             return False
         # A runner takes the lease within a second or two.
-        is_new = self.desired_seconds is not None and self.desired_seconds <= HEARTBEAT_SECONDS_MAX
+        is_new = self.desired_age is not None and self.desired_age <= HEARTBEAT_AGE_MAX
         if is_new and not self.is_reported:
             return False
-        age = self.heartbeat_seconds
-        return not self.is_leased or age is None or age > HEARTBEAT_SECONDS_MAX
+        age = self.heartbeat_age
+        return not self.is_leased or age is None or age > HEARTBEAT_AGE_MAX
 
 
 def task_of_bot(bot_id: int) -> str:

@@ -1,6 +1,6 @@
 """Administration of bots: their terms are checked here, and what callers want of them is stored."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
@@ -17,9 +17,10 @@ from oms.ports.market.account_symbols import AccountSymbols
 from oms.ports.market.candle_store import InstrumentStore
 from oms.ports.registry import Registry
 from oms.ports.runner.bots import BotEventQuery, BotStore
-from oms.services.backtests.run_backtest import hash_parameters
-from oms.strategies.catalog import StrategyDefinition
+from oms.services.bots.known_strategies import KnownStrategies, check_strategy
+from oms.strategies.catalog import Number
 from oms.wire.bots.bot_requests import BotRequest
+from oms.wire.strategies.parameters_json import hash_parameters
 
 Value = TypeVar("Value")
 
@@ -39,8 +40,7 @@ class BotAdmin:
     strategies: Strategies
     symbols: AccountSymbols
     instruments: InstrumentStore
-    #: Returns a strategy of the catalogue. Raises ``NotFound``.
-    find_strategy: Callable[[str], StrategyDefinition]
+    known: KnownStrategies
 
     async def create(
         self, principal: Principal, request: BotRequest, audit_context: AuditContext
@@ -113,18 +113,18 @@ class BotAdmin:
         strategy_id = _given(request.strategy_id, before.strategy_id if before else None)
         _require_automate(principal, account_id, strategy_id)
         account = await self._account(account_id)
-        definition = self.find_strategy(
+        strategy = await self.known.find(
             _given(request.strategy, before.strategy if before else None)
         )
-        parameters = definition.parse(_parameters(request, before))
         timeframe = _given(request.timeframe, before.timeframe if before else None)
+        parameters = check_strategy(strategy, timeframe, _parameters(request, before))
         is_same_account = before is not None and before.account_id == account_id
         stored = before.exchange if before is not None and is_same_account else account.venue
         lag = None if before is None or request.timeframe is not None else before.max_lag_seconds
         terms = BotTerms(
             name=_given(request.name, before.name if before else None),
-            strategy=definition.name,
-            version=request.version or definition.version,
+            strategy=strategy.name,
+            version=request.version or strategy.version,
             parameters=parameters,
             params_hash=hash_parameters(parameters),
             account_id=account_id,
@@ -143,11 +143,11 @@ class BotAdmin:
 
     async def _check(self, terms: BotTerms) -> None:
         """Check what the terms refer to. Raises ``Invalid``, ``NotFound``."""
-        definition = self.find_strategy(terms.strategy)
-        if terms.version != definition.version:
-            message = f"strategy {definition.name} has version {definition.version}"
+        strategy = await self.known.find(terms.strategy)
+        if terms.version != strategy.version:
+            message = f"strategy {strategy.name} has version {strategy.version}"
             raise Invalid(f"{message}, not {terms.version}", reason="unknown_version")
-        definition.make(terms.timeframe, definition.parse(terms.parameters))
+        check_strategy(strategy, terms.timeframe, terms.parameters)
         known = await self.symbols(terms.account_id)
         for symbol in terms.symbols:
             if symbol not in known:
@@ -169,12 +169,12 @@ class BotAdmin:
         return rows[0].account
 
 
-def _parameters(request: BotRequest, before: BotTerms | None) -> dict[str, int | str]:
+def _parameters(request: BotRequest, before: BotTerms | None) -> dict[str, str | Number]:
     """Return what was sent; a change of the strategy begins with its defaults."""
     if request.parameters is not None:
         return dict(request.parameters)
     is_same = before is not None and request.strategy in (None, before.strategy)
-    return dict(before.parameters) if before is not None and is_same else {}  # type: ignore[arg-type]
+    return dict(before.parameters) if before is not None and is_same else {}
 
 
 def _percents(request: BotRequest, before: BotTerms | None) -> dict[str, Decimal | None]:

@@ -1,7 +1,7 @@
 """Evaluation of a strategy: the interface of a bot to the code of its strategy.
 
-The code may run in this process or in a child of it. Whatever it raises, and that it does not
-answer, is ``StrategyFailed``, whose text is shown as the reason of the bot.
+The runner evaluates in processes of their own, one for each symbol; a replay of the gateway's own
+strategies evaluates in its process. Larger candles are made here, so that both see the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,18 +9,23 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from oms.domain.bots.bot import BotTerms
+from oms.domain.errors import Conflict
 from oms.domain.market.candle import Candle
 from oms.domain.market.resampler import Resampler
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.value import constructor
+from oms.ports.clock import Clock
+from oms.ports.research.strategy_process import (
+    StrategyFailed,
+    StrategyProcess,
+    StrategyProcesses,
+    StrategyStart,
+)
+from oms.ports.research.strategy_versions import StrategyVersions
 from oms.strategies.catalog import StrategyDefinition
 from oms.strategies.strategy import Bars, Decision, PositionSide, Strategy
 
 _new_bars = constructor(Bars)
-
-
-class StrategyFailed(Exception):
-    """The code of a strategy raised an error, or did not answer."""
 
 
 class Evaluator(Protocol):
@@ -35,7 +40,7 @@ class Evaluator(Protocol):
         ...
 
     async def close(self) -> None:
-        """End the evaluation."""
+        """End the evaluation. Raises nothing."""
         ...
 
 
@@ -47,49 +52,107 @@ class Evaluators(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuiltInEvaluators:
-    """Opens strategies of the catalogue in this process; its code is the gateway's own."""
+class LargerCandles:
+    """Completes the candles of the higher timeframes of a strategy."""
 
-    #: Returns a strategy of the catalogue. Raises ``NotFound``.
-    find_strategy: Callable[[str], StrategyDefinition]
+    def __init__(self, base: Timeframe, higher: Sequence[Timeframe]) -> None:
+        self._resamplers = {each: Resampler(base, each) for each in higher}
+
+    def push(self, candle: Candle) -> Bars:
+        """Return the candle with the larger ones that closed with it."""
+        closed = {}
+        for timeframe, resampler in self._resamplers.items():
+            larger = resampler.push(candle)
+            if larger is not None:
+                closed[timeframe] = larger
+        return _new_bars(base=candle, closed=closed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessEvaluators:
+    """Opens strategies in processes of their own, and pins their versions."""
+
+    processes: StrategyProcesses
+    versions: StrategyVersions
+    clock: Clock
 
     async def open(self, terms: BotTerms) -> Evaluator:
-        """Return a new strategy. Raises ``StrategyFailed`` if the version is another one."""
-        definition = self.find_strategy(terms.strategy)
-        if definition.version != terms.version:
-            found = f"strategy {definition.name} has version {definition.version}"
-            raise StrategyFailed(f"code_changed: {found}, the bot has {terms.version}")
-        strategy = definition.make(terms.timeframe, definition.parse(terms.parameters))
-        resamplers = [Resampler(terms.timeframe, each) for each in definition.higher]
-        return _BuiltInEvaluator(
-            strategy=strategy,
-            resamplers=dict(zip(definition.higher, resamplers, strict=True)),
+        """Start a strategy. Raises ``StrategyFailed``, ``Unavailable``.
+
+        One that is not there any more, or whose code has changed, raises it as well.
+        """
+        process = await self.processes.open()
+        try:
+            start = StrategyStart(
+                name=terms.strategy, timeframe=terms.timeframe, parameters=terms.parameters
+            )
+            started = await process.start(start)
+            if started.version != terms.version:
+                found = f"strategy {started.name} has version {started.version}"
+                raise StrategyFailed(f"{found}, the bot has {terms.version}", reason="code_changed")
+            await self.versions.pin(
+                started.name,
+                started.version,
+                started.code_hash,
+                started.parameters,
+                self.clock.now(),
+            )
+        except Conflict as error:
+            await process.close()
+            raise StrategyFailed(error.message, reason="code_changed") from None
+        except BaseException:
+            await process.close()
+            raise
+        return _ProcessEvaluator(
+            process=process, larger=LargerCandles(terms.timeframe, started.higher)
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _BuiltInEvaluator:
+class _ProcessEvaluator:
+    process: StrategyProcess
+    larger: LargerCandles
+
+    async def replay(self, candles: Sequence[Candle]) -> None:
+        if candles:
+            bars = [self.larger.push(candle) for candle in candles]
+            await self.process.on_bars(bars, PositionSide.FLAT)
+
+    async def decide(self, candle: Candle, side: PositionSide) -> Sequence[Decision]:
+        return (await self.process.on_bars([self.larger.push(candle)], side))[0]
+
+    async def close(self) -> None:
+        await self.process.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnProcessEvaluators:
+    """Opens strategies in this process."""
+
+    #: Returns a strategy. Raises ``NotFound``.
+    find_strategy: Callable[[str], StrategyDefinition]
+
+    async def open(self, terms: BotTerms) -> Evaluator:
+        """Return a new strategy. Raises ``NotFound``, ``Invalid``."""
+        definition = self.find_strategy(terms.strategy)
+        parameters: Mapping[str, int | str] = dict(terms.parameters)  # type: ignore[arg-type]
+        return _OwnProcessEvaluator(
+            strategy=definition.make(terms.timeframe, definition.parse(parameters)),
+            larger=LargerCandles(terms.timeframe, definition.higher),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OwnProcessEvaluator:
     strategy: Strategy
-    resamplers: Mapping[Timeframe, Resampler]
+    larger: LargerCandles
 
     async def replay(self, candles: Sequence[Candle]) -> None:
         for candle in candles:
-            self._push(candle, PositionSide.FLAT)
+            self.strategy.on_bar(self.larger.push(candle), PositionSide.FLAT)
 
     async def decide(self, candle: Candle, side: PositionSide) -> Sequence[Decision]:
-        return self._push(candle, side)
+        return self.strategy.on_bar(self.larger.push(candle), side)
 
     async def close(self) -> None:
         """Nothing is open."""
-
-    def _push(self, candle: Candle, side: PositionSide) -> Sequence[Decision]:
-        closed = {}
-        for timeframe, resampler in self.resamplers.items():
-            larger = resampler.push(candle)
-            if larger is not None:
-                closed[timeframe] = larger
-        try:
-            return self.strategy.on_bar(_new_bars(base=candle, closed=closed), side)
-        except Exception as error:  # of the strategy
-            raise StrategyFailed(f"{type(error).__name__}: {error}") from error

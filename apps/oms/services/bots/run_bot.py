@@ -21,10 +21,11 @@ from oms.ports.clock import Clock
 from oms.ports.history_reads import HistoryQuery, HistoryReads
 from oms.ports.market.candle_store import CandleSeries, CandleStore, InstrumentStore
 from oms.ports.notifier import Notifier, Topic
+from oms.ports.research.strategy_process import StrategyFailed
 from oms.ports.runner.bots import BotRuns, NewDecision
 from oms.ports.runner.task_leases import TaskLease
 from oms.services.bots.bot_signals import BuildSignal
-from oms.services.bots.evaluator import Evaluator, Evaluators, StrategyFailed
+from oms.services.bots.evaluator import Evaluator, Evaluators
 from oms.strategies.executable import ENTERED, executable_decisions
 from oms.strategies.strategy import Action, Decision, PositionSide
 
@@ -78,7 +79,8 @@ class BotRun:
         for symbol in terms.symbols:
             instrument = await services.instruments.find(terms.exchange, symbol)
             if instrument is None:
-                raise StrategyFailed(f"there is no instrument {symbol} at {terms.exchange}")
+                message = f"there is no instrument {symbol} at {terms.exchange}"
+                raise StrategyFailed(message, reason="unknown_instrument")
             self.series[symbol] = CandleSeries(
                 instrument_id=instrument.id, timeframe=terms.timeframe
             )

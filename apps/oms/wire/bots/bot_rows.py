@@ -14,11 +14,11 @@ from oms.domain.market.timeframe import Timeframe
 from oms.domain.money import decimal_text
 from oms.domain.signals.signal import Sizing, SizingKind
 from oms.strategies.strategy import Action
-from oms.wire.backtests.result_json import parameters_json
 from oms.wire.json import optional_decimal_text, optional_time_text, time_text
 from oms.wire.market.candle_bodies import TimeframeText
 from oms.wire.responses.value_types import Count, DecimalText, Id, TimeText, one_of
 from oms.wire.signals.source_settings import SizingRow
+from oms.wire.strategies.parameters_json import parameters_json
 
 
 class BotEventRow(TypedDict):
@@ -97,7 +97,7 @@ class BotDeleted(TypedDict):
 
 def bot_row(bot: Bot, last_decision: BotEvent | None = None) -> BotRow:
     """Return a bot."""
-    terms, report, age = bot.terms, bot.report, bot.heartbeat_seconds
+    terms, report, age = bot.terms, bot.report, bot.heartbeat_age
     return {
         "id": bot.id,
         "name": terms.name,
@@ -122,7 +122,7 @@ def bot_row(bot: Bot, last_decision: BotEvent | None = None) -> BotRow:
         "reason": report.reason,
         "stale": bot.is_stale,
         "last_heartbeat_at": optional_time_text(report.heartbeat_at),
-        "heartbeat_age_seconds": None if age is None else round(age, 3),
+        "heartbeat_age_seconds": None if age is None else round(age.total_seconds(), 3),
         "started_at": optional_time_text(report.started_at),
         "stopped_at": optional_time_text(report.stopped_at),
         "failures": report.failures,

@@ -1,12 +1,12 @@
 """Rows of ``bots`` and ``bot_events``."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from oms.adapters.sql.connection.bulk_write import BulkInsert
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.statement_batch import Values
-from oms.domain.bots.bot import Bot, BotReport, BotStatus, DesiredRun, DecisionResult, task_of_bot
+from oms.domain.bots.bot import Bot, BotReport, BotStatus, DecisionResult, DesiredRun, task_of_bot
 from oms.domain.bots.decision import BotEvent
 from oms.domain.signals.signal import SignalStatus
 from oms.domain.unique_name import unique_name_key
@@ -114,8 +114,8 @@ def bot_from_row(row: Any, dialect: Dialect) -> Bot:
         created_at=dialect.decode_time(row[15]),
         updated_at=dialect.decode_time(row[16]),
         is_leased=bool(row[17]),
-        heartbeat_seconds=None if row[18] is None else max(float(row[18]), 0.0),
-        desired_seconds=None if row[19] is None else max(float(row[19]), 0.0),
+        heartbeat_age=_age(row[18]),
+        desired_age=_age(row[19]),
     )
 
 
@@ -158,3 +158,7 @@ def event_from_row(row: Any, dialect: Dialect) -> BotEvent:
 def reason_text(text: str | None) -> str | None:
     """Return a text as long as its column."""
     return None if text is None else text[:REASON_CHARACTERS_MAX]
+
+
+def _age(seconds: Any) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=max(float(seconds), 0.0))

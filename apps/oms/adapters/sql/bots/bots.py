@@ -1,6 +1,7 @@
 """Administration of bots: ``ports.runner.bots.BotStore``."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from oms.adapters.sql.bots import bot_rows
@@ -117,7 +118,7 @@ class SqlBots(AuditedWriter):
                 after=dumps({} if is_running else asked),
                 account_id=bot.terms.account_id,
             )
-            return evolve(bot, desired=desired, desired_seconds=0.0), [entry]
+            return evolve(bot, desired=desired, desired_age=timedelta()), [entry]
 
         return await self._write_audited(work, audit_context.at)
 

@@ -13,8 +13,8 @@ from oms.adapters.sql.connection.column_types import (
     TimestampType,
 )
 
-revision = "0047"
-down_revision = "0046"
+revision = "0048"
+down_revision = "0047"
 
 
 def upgrade() -> None:
