@@ -65,7 +65,6 @@ def wire_api(
     """Return the application; it closes ``notifier`` and ``store`` when it stops."""
     request_metrics = RequestMetrics(started_at=clock.now())
     queries = LedgerQueries(registry=store.registry, history=store.history, queue=store.queue)
-    submit = _build_submit(settings, store, notifier, clock)
     value_accounts = build_value_accounts(settings, store, clock)
     performance = build_performance(settings, store, queries, value_accounts)
     context = ApiContext(
@@ -76,7 +75,7 @@ def wire_api(
         browser_access=_build_browser_access(settings, store, administer, request_metrics),
         preferences=store.user_preferences,
         administer=administer,
-        submit=(submit := _build_submit(settings, store, notifier, depths, clock)),
+        submit=(submit := _build_submit(settings, store, notifier, clock)),
         signals=build_signals(
             settings, store, submit, queries, administer, signal_vault, value_accounts
         ),
