@@ -38,7 +38,7 @@ from oms.services.performance.account_equity import ReadAccountEquity
 from oms.services.performance.refresh_marks import RefreshMarks
 from oms.services.performance.take_snapshots import TakeSnapshots
 from oms.services.performance.value_accounts import ValueAccounts
-from oms.services.protection.exchange_timers import KeepExchangeTimers
+from oms.services.protection.exchange_timers import KeepExchangeTimers, TimerTerms
 from oms.services.protection.native_orders import NativeOrders
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ReconcileAccount
@@ -147,16 +147,22 @@ def _exchange_timers(store: SqlStore, clock: Clock) -> KeepExchangeTimers:
     return KeepExchangeTimers(
         switches=store.deadman_switches,
         credentials=store.sealed_credentials,
-        seconds_of=_timer_seconds,
+        terms_of=_timer_terms,
         clock=clock,
     )
 
 
-def _timer_seconds(account: Account) -> range | None:
-    """Return the seconds that the exchange of an account lets its timer run."""
+def _timer_terms(account: Account) -> TimerTerms | None:
+    """Return the timer that the exchange of an account has."""
     if account.engine is Engine.PAPER:
         return None
-    return get_profile(account.venue).cancel_timer_seconds
+    profile = get_profile(account.venue)
+    timer = profile.cancel_timer
+    if timer is None:
+        return None
+    kinds = timer.symbol_kinds
+    is_timed = None if kinds is None else (lambda symbol: profile.kind_of(symbol) in kinds)
+    return TimerTerms(seconds=timer.seconds, call=timer.call, is_timed=is_timed)
 
 
 def _fire_deadman(store: SqlStore, notifier: Notifier, clock: Clock) -> FireDeadman:

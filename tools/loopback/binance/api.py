@@ -75,6 +75,7 @@ PRIVATE: Mapping[tuple[str, str], Private] = {
     ("GET", "/fapi/v1/algoOrder"): rest_orders.read_algo_order,
     ("DELETE", "/fapi/v1/algoOrder"): rest_orders.cancel_algo_order,
     ("GET", "/fapi/v1/openAlgoOrders"): rest_orders.open_algo_orders,
+    ("POST", "/fapi/v1/countdownCancelAll"): rest_orders.count_down,
     ("GET", "/fapi/v1/allOrders"): rest_orders.all_orders,
     ("GET", "/fapi/v1/userTrades"): rest_orders.my_trades,
     ("POST", "/fapi/v1/leverage"): rest_account.set_leverage,

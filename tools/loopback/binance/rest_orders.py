@@ -6,6 +6,7 @@ identifies the newest order.
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -124,6 +125,19 @@ def cancel_all(caller: Caller, params: Params) -> Any:
     if caller.spot:
         return canceled
     return {"code": 200, "msg": "The operation of cancel all open order is done."}
+
+
+def count_down(caller: Caller, params: Params) -> Any:
+    """Cancels the orders of a contract in some milliseconds, unless it is set again; 0: off."""
+    symbol, text = caller.instrument(params).symbol, str(params.get("countdownTime", ""))
+    if not text.isdigit():
+        raise missing_parameter("countdownTime")
+    if int(text):
+        end = caller.venue.now() + timedelta(milliseconds=int(text))
+        caller.account.symbol_cancel_at[symbol] = end
+    else:
+        caller.account.symbol_cancel_at.pop(symbol, None)
+    return {"symbol": str(params.get("symbol")), "countdownTime": text}
 
 
 def amend(caller: Caller, params: Params) -> Any:

@@ -58,6 +58,8 @@ class Account:
         self.records = AccountRecords(f"{self._run_id}:{self.name}", self.settings)
         #: When all orders that have no trigger are canceled; ``None``: never.
         self.cancel_at: datetime | None = None
+        #: The same for the orders of one symbol each.
+        self.symbol_cancel_at: dict[str, datetime] = {}
         #: When the open positions were opened.
         self.opened_at: dict[PositionKey, datetime] = {}
         for currency, amount in sorted(balances.items()):

@@ -202,6 +202,10 @@ class Venue:
             if account.cancel_at is not None and account.cancel_at <= time_update.at:
                 account.cancel_at = None
                 cancel_resting(account, time_update.at)
+            for symbol, at in tuple(account.symbol_cancel_at.items()):
+                if at <= time_update.at:
+                    del account.symbol_cancel_at[symbol]
+                    cancel_resting(account, time_update.at, symbol)
 
     def move_clock(self, offset: timedelta) -> None:
         """Sets the clock's offset; for an earlier time the accounts' clocks are set back."""

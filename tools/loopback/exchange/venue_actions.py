@@ -44,10 +44,10 @@ def fill_order(account: Account, order_id: str, qty: Decimal | None, at: datetim
     return _finish(step_state)
 
 
-def cancel_resting(account: Account, at: datetime) -> None:
-    """Cancels all orders but those that wait for a trigger."""
+def cancel_resting(account: Account, at: datetime, symbol: str | None = None) -> None:
+    """Cancels all orders, or those of a symbol, but those that wait for a trigger."""
     for row in account.open_orders():
-        if not row.order.is_waiting:
+        if not row.order.is_waiting and symbol in (None, row.order.symbol):
             cancel = CancelOrder(
                 client_id=row.order.client_id,
                 exchange_order_id=row.order.exchange_order_id,

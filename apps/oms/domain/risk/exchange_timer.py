@@ -22,6 +22,8 @@ class ExchangeTimer:
     account_id: int
     #: When the exchange cancels all orders; ``None``: no timer runs.
     until: datetime | None = None
+    #: The symbols that it was set for, where each symbol has its own.
+    symbols: frozenset[str] = frozenset()
     #: Why none runs although a switch is armed, or the code of the last failure.
     reason: str | None = None
 

@@ -21,6 +21,7 @@ from oms.domain.risk.exchange_timer import (
     names_account,
     timer_seconds,
 )
+from oms.domain.value import evolve, value
 from oms.ports.admin.deadman_switches import DeadmanStore
 from oms.ports.admin.sealed_credentials import SealedCredentialsStore
 from oms.ports.clock import Clock
@@ -31,11 +32,31 @@ logger = logging.getLogger(__name__)
 SWITCHES_MAX = 500
 ROUND_SECONDS = 1.0
 RETRY = timedelta(seconds=5)
-SET_TIMER = "cancel_all_orders_after"
+ALL_SYMBOLS = ""
 
 HOLDS_EXITS = "holds_exits"
 TIMEOUT_TOO_LONG = "timeout_too_long"
 CREDENTIALS_SHARED = "credentials_shared"
+NO_ORDERS = "no_orders"
+
+
+@value
+class TimerTerms:
+    """The timer of an exchange."""
+
+    #: How many seconds it may count.
+    seconds: range
+    #: Returns the method that sets it, and its arguments, for seconds (0: off) and a symbol.
+    call: Callable[[int, str], tuple[str, Sequence[object]]]
+    #: Returns whether a symbol has a timer of its own; ``None``: there is one for all orders.
+    is_timed: Callable[[str], bool] | None = None
+
+    def symbols_of(self, state: AccountState) -> frozenset[str]:
+        """Return the symbols to set it for: those with open orders, or the one that means all."""
+        if self.is_timed is None:
+            return frozenset({ALL_SYMBOLS})
+        symbols = {order.symbol for order in state.orders.values()}
+        return frozenset(filter(self.is_timed, symbols))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,8 +65,8 @@ class KeepExchangeTimers:
 
     switches: DeadmanStore
     credentials: SealedCredentialsStore
-    #: The seconds that the exchange of an account lets its timer run; ``None``: it has none.
-    seconds_of: Callable[[Account], range | None]
+    #: Returns the timer that the exchange of an account has; ``None``: it has none.
+    terms_of: Callable[[Account], TimerTerms | None]
     clock: Clock
     timers: dict[int, ExchangeTimer] = field(default_factory=dict)
     _looks: dict[int, "asyncio.Task[None]"] = field(default_factory=dict)
@@ -57,7 +78,7 @@ class KeepExchangeTimers:
 
         Raises ``Unavailable``.
         """
-        held = {i: each for i, each in states.items() if self.seconds_of(each.account) is not None}
+        held = {i: each for i, each in states.items() if self.terms_of(each.account) is not None}
         for account_id in self.timers.keys() - held.keys():
             del self.timers[account_id]
         if held:
@@ -81,40 +102,45 @@ class KeepExchangeTimers:
         account_id, now = state.account.id, self.clock.now()
         if now < self._retry_at.get(account_id, now):
             return
-        seconds = self.seconds_of(state.account)
+        terms = self.terms_of(state.account)
         switch = first_to_end(switches, account_id)
-        assert seconds is not None, "only accounts with a timer are looked at"
-        reason = None if switch is None else await self._reason_against(state, switch, seconds)
+        assert terms is not None, "only accounts with a timer are looked at"
+        symbols = terms.symbols_of(state)
+        reason = None if switch is None else await self._reason_against(state, switch, terms)
         if switch is None or reason is not None:
-            await self._switch_off(state, seconds, reason, now)
+            await self._switch_off(state, terms, reason, now)
             return
         known = self.timers.get(account_id, ExchangeTimer(account_id=account_id))
-        needed = timer_seconds(switch, seconds, now, known.until)
+        is_complete = symbols <= known.symbols
+        needed = timer_seconds(switch, terms.seconds, now, known.until if is_complete else None)
         if needed is not None:
-            await self._set(state, needed, now)
+            await self._set(state, terms, needed, symbols | known.symbols, now)
 
     async def _reason_against(
-        self, state: AccountState, switch: DeadmanSwitch, seconds: range
+        self, state: AccountState, switch: DeadmanSwitch, terms: TimerTerms
     ) -> str | None:
         """Return why no timer may run behind the switch."""
         if any(order.reduce_only for order in state.orders.values()):
             return HOLDS_EXITS
-        if is_too_long(switch, seconds):
+        if not terms.symbols_of(state):
+            return NO_ORDERS
+        if is_too_long(switch, terms.seconds):
             return TIMEOUT_TOO_LONG
         if await self.credentials.is_key_shared(state.account.id):
             return CREDENTIALS_SHARED
         return None
 
     async def _switch_off(
-        self, state: AccountState, seconds: range, reason: str | None, now: datetime
+        self, state: AccountState, terms: TimerTerms, reason: str | None, now: datetime
     ) -> None:
         """Switch a timer off that runs, or that a worker before may have left."""
         account_id = state.account.id
         known = self.timers.get(account_id)
         may_run = known.until is not None if known is not None else False
+        symbols = terms.symbols_of(state) if known is None else known.symbols
         if known is None:
-            may_run = await self._may_have_one(account_id, seconds, now)
-        if not may_run or await self._set(state, 0, now):
+            may_run = await self._may_have_one(account_id, terms.seconds, now)
+        if not may_run or await self._set(state, terms, 0, symbols, now):
             self.timers[account_id] = ExchangeTimer(account_id=account_id, reason=reason)
 
     async def _may_have_one(self, account_id: int, seconds: range, now: datetime) -> bool:
@@ -127,24 +153,46 @@ class KeepExchangeTimers:
             for each in switches
         )
 
-    async def _set(self, state: AccountState, seconds: int, now: datetime) -> bool:
-        """Set the timer of the account, 0 switches it off; returns whether the exchange did."""
-        account_id = state.account.id
-        try:
-            result = await state.ccxt_calls.trade(SET_TIMER, [seconds * 1000], {}, now)
-            code = None if result.refused is None else result.refused.code
-        except OmsError as error:
-            code = error.code
+    async def _set(
+        self,
+        state: AccountState,
+        terms: TimerTerms,
+        seconds: int,
+        symbols: frozenset[str],
+        now: datetime,
+    ) -> bool:
+        """Set the timers of the symbols, 0 switches them off; returns whether the exchange did."""
+        account_id, code = state.account.id, None
+        for symbol in sorted(symbols):
+            code = await _call(state, terms.call(seconds, symbol), now)
+            if code is not None:
+                break
         known = self.timers.get(account_id, ExchangeTimer(account_id=account_id))
         if code is None:
             until = now + timedelta(seconds=seconds) if seconds else None
-            self.timers[account_id] = ExchangeTimer(account_id=account_id, until=until)
+            self.timers[account_id] = ExchangeTimer(
+                account_id=account_id, until=until, symbols=symbols if seconds else frozenset()
+            )
             self._retry_at.pop(account_id, None)
             return True
         if known.reason != code:
             logger.warning("exchange_timer_failed account_id=%d code=%s", account_id, code)
         # A request whose outcome is unknown may have set it: it is switched off, or set again.
         until = now if known.until is None and code == "outcome_unknown" else known.until
-        self.timers[account_id] = ExchangeTimer(account_id=account_id, until=until, reason=code)
+        self.timers[account_id] = evolve(
+            known, until=until, reason=code, symbols=symbols | known.symbols
+        )
         self._retry_at[account_id] = now + RETRY
         return False
+
+
+async def _call(
+    state: AccountState, call: tuple[str, Sequence[object]], now: datetime
+) -> str | None:
+    """Send one request; return the code of its failure."""
+    method, arguments = call
+    try:
+        result = await state.ccxt_calls.trade(method, arguments, {}, now)
+    except OmsError as error:
+        return error.code
+    return None if result.refused is None else result.refused.code

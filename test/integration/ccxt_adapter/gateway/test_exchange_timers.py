@@ -82,6 +82,45 @@ async def test_the_exchange_cancels_by_itself_when_the_worker_is_gone(
     assert [row["state"] for row in venue.books()["orders"]] == ["canceled", "new"]
 
 
+async def test_a_timer_of_each_symbol_cancels_where_orders_rest(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange
+) -> None:
+    """Binance counts for each contract: a symbol that gets its first order is set as well."""
+    exchange_setup.exchange_id = "ccxt.binance"
+    await exchange_setup.start_account(**venue.startup["extra_config"]["binance_tls"], rateLimit=2)
+    spot = (await exchange_setup.send(symbol="BTC/USDT", price="30000"))["order_id"]
+    await exchange_setup.wait_for_order(spot, "SUBMITTED")
+    switch_id = await arm(exchange_setup)
+    await wait_for_timer(exchange_setup, is_on=False, reason="no_orders")
+    assert venue.paths("countdownCancelAll") == []
+    ids = [(await exchange_setup.send())["order_id"]]
+    await wait_for_timer(exchange_setup, is_on=True)
+    assert len(venue.paths("countdownCancelAll")) == 1
+    other = {"symbol": "ETH/USDT:USDT", "price": "1000", "qty": "0.1"}
+    ids.append((await exchange_setup.send(**other))["order_id"])
+    for order_id in ids:
+        await exchange_setup.wait_for_order(order_id, "SUBMITTED")
+    await poll_until(
+        lambda: exchange_setup.client.get("/risk/deadman"),
+        lambda _: len(venue.paths("countdownCancelAll")) == 3,
+        15,
+    )
+    await exchange_setup.gateway.stop_worker()
+    venue.control("clock", advance_s=130)
+    try:
+        states = [row["state"] for row in venue.books()["orders"]]
+        assert states == ["new", "canceled", "canceled"], "orders on spot have no timer"
+    finally:
+        venue.control("clock", offset_s=0)
+    exchange_setup.gateway.worker.processor.states.clear()
+    exchange_setup.gateway.start_worker()
+    for order_id in ids:
+        await exchange_setup.wait_for_order(order_id, "CANCELED")
+    answer = await exchange_setup.client("DELETE", f"/risk/deadman/{switch_id}")
+    assert answer.status == 200, answer.body
+    await wait_for_timer(exchange_setup, is_on=False)
+
+
 async def test_no_timer_runs_beside_exits_and_failures_are_shown(
     exchange_setup: ExchangeSetup, venue: LoopbackExchange
 ) -> None:

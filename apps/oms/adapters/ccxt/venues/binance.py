@@ -13,6 +13,7 @@ from oms.adapters.ccxt.venues.profile import (
     SPOT_ONLY,
     TRIGGER_PARAMS,
     AddressLimit,
+    CancelTimer,
     LookupMethod,
     TrailingDistances,
     UsedWeight,
@@ -125,6 +126,13 @@ def _documented_limit(api: str, orders: int, seconds: int) -> OrderLimit:
     return OrderLimit(api=api, orders=orders, seconds=seconds, used_header=_COUNT_HEADERS[seconds])
 
 
+def _count_down(seconds: int, symbol: str) -> tuple[str, Sequence[object]]:
+    """ccxt has no unified method: the venue's own, with its name of the symbol."""
+    name = symbol.partition(":")[0].replace("/", "")
+    request = {"symbol": name, "countdownTime": seconds * 1000}
+    return "fapiPrivatePostCountdownCancelAll", [request]
+
+
 _ORDERS = "fetch_orders"
 _ID_PARAMS = {"fetch_my_trades": "fromId", _ORDERS: "orderId"}
 _FAMILY = VenueProfile(
@@ -205,6 +213,10 @@ _BINANCE = evolve(
             percent_min=Decimal("0.1"), percent_max=Decimal(10), percent_step=Decimal("0.1")
         )
     },
+    # No limits are documented; a switch needs at most 5410 seconds.
+    cancel_timer=CancelTimer(
+        seconds=range(5, 7201), symbol_kinds=frozenset({InstrumentKind.LINEAR}), call=_count_down
+    ),
     client_id_scope="open orders",
     rejects_stale_requests=True,
     order_number_keys={
@@ -228,6 +240,7 @@ _COIN_M = evolve(
     },
     environment_options={},
     contract_kind=InstrumentKind.INVERSE,
+    cancel_timer=None,
     order_batch=None,
     amend_kinds=frozenset(),
     replace_kinds=frozenset(),

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from oms.adapters.ccxt.venues.catalog import VenueInfo
-from oms.adapters.ccxt.venues.profile import LookupMethod, VenueProfile
+from oms.adapters.ccxt.venues.profile import CancelTimer, LookupMethod, VenueProfile
 from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.instrument import InstrumentKind
 from oms.domain.orders.order_types import ORDER_TYPES, TRAILING_STOP
@@ -134,7 +134,7 @@ def _own_fields(venue: VenueInfo) -> dict[str, Any]:
             *("price", "qty", "expires_at"),
             *(["trigger_price"] if sends_triggers else []),
         ],
-        "deadman_timer_seconds": _first_and_last(profile.cancel_timer_seconds),
+        "deadman_timer_seconds": _timer_seconds(profile.cancel_timer),
         "order_batch": {kind: profile.batch_size(InstrumentKind(kind)) for kind in kinds},
         "request_expiry_ms": REQUEST_EXPIRY_MS if profile.rejects_stale_requests else None,
         "spot_fee_currency": "as reported by each execution",
@@ -142,8 +142,8 @@ def _own_fields(venue: VenueInfo) -> dict[str, Any]:
     }
 
 
-def _first_and_last(seconds: range | None) -> list[int] | None:
-    return None if seconds is None else [seconds[0], seconds[-1]]
+def _timer_seconds(timer: CancelTimer | None) -> list[int] | None:
+    return None if timer is None else [timer.seconds[0], timer.seconds[-1]]
 
 
 def _trigger_features(profile: VenueProfile) -> tuple[str, ...]:

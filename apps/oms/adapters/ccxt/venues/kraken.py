@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from oms.adapters.ccxt.venues.order_status import StatusTable
-from oms.adapters.ccxt.venues.profile import ALL_KINDS, VenueProfile
+from oms.adapters.ccxt.venues.profile import ALL_KINDS, CancelTimer, VenueProfile
 from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable
 
 #: Codes are texts. ccxt reads an unknown order as an invalid one.
@@ -50,6 +50,8 @@ PROFILES: Mapping[str, VenueProfile] = {
         has_typed_triggers=True,
         trigger_price_fields=("stopLossPrice", "takeProfitPrice"),
         one_cancel_kinds=ALL_KINDS,
+        # Documented up to a day; shorter ones than ten seconds would end between two requests.
+        cancel_timer=CancelTimer(seconds=range(10, 86_400)),
         parse_state=_STATUSES.parse_state,
         is_recorded=True,
     )

@@ -11,6 +11,7 @@ from oms.adapters.ccxt.venues.profile import (
     ALL_KINDS,
     SECTION_PARAMS,
     TRIGGER_PARAMS,
+    CancelTimer,
     LookupMethod,
     VenueProfile,
 )
@@ -150,7 +151,7 @@ _OKX = evolve(
     ),
     trigger_lookup_params=TRIGGER_PARAMS,
     amend_kinds=ALL_KINDS,
-    cancel_timer_seconds=range(10, 121),
+    cancel_timer=CancelTimer(seconds=range(10, 121)),
     parse_state=_parse_state,
     parse_order_id=_parse_order_id,
     client_id_keys=("algoClOrdId",),

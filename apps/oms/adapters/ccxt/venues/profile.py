@@ -66,6 +66,24 @@ class PlacedOrderQuery:
     parse: Callable[[Any], str | None]
 
 
+def _cancel_all_after(seconds: int, symbol: str) -> tuple[str, Sequence[object]]:
+    """ccxt's method for the orders of all symbols."""
+    del symbol
+    return "cancel_all_orders_after", [seconds * 1000]
+
+
+@value
+class CancelTimer:
+    """A timer of a venue that cancels orders at its end. Set to 0 it is off."""
+
+    #: How many seconds it may count.
+    seconds: range
+    #: Kinds that have it; it counts for each symbol of them. ``None``: one for all orders.
+    symbol_kinds: frozenset[InstrumentKind] | None = None
+    #: ccxt's method and its arguments, for seconds and a symbol (``""``: all).
+    call: Callable[[int, str], tuple[str, Sequence[object]]] = _cancel_all_after
+
+
 @value
 class TrailingDistances:
     """The distances that a trailing stop order may have at a venue."""
@@ -246,9 +264,8 @@ class VenueProfile:
     one_cancel_kinds: frozenset[InstrumentKind] = frozenset()
     #: Client order ids keep their first 28 characters and get the prefix ``t-``.
     has_short_client_ids: bool = False
-    #: The seconds that ccxt's ``cancel_all_orders_after`` may count for all orders of an account;
-    #: ``None``: there is no such timer, or it counts otherwise. Set to 0 it is off.
-    cancel_timer_seconds: range | None = None
+    #: The timer that cancels orders unless it is set again; ``None``: there is none.
+    cancel_timer: CancelTimer | None = None
     #: A client order id is refused as a duplicate while its order is open and after it ended.
     has_unique_client_ids: bool = False
     #: How long a client order id belongs to one order, as capabilities report it.
@@ -340,13 +357,14 @@ class VenueProfile:
     def waits_separately(self, symbol: str, order_type: str) -> bool:
         """Returns whether an order waits for its trigger in a separate list."""
         kinds = self.separate_trigger_kinds - self.unsupported_triggers.keys()
-        return self._kind_of(symbol) in kinds and order_type in WAITING_TYPES
+        return self.kind_of(symbol) in kinds and order_type in WAITING_TYPES
 
     def cancels_triggers_apart(self, symbol: str) -> bool:
         """Returns whether a cancel says that the order is a conditional one."""
-        return self._kind_of(symbol) not in self.one_cancel_kinds
+        return self.kind_of(symbol) not in self.one_cancel_kinds
 
-    def _kind_of(self, symbol: str) -> InstrumentKind:
+    def kind_of(self, symbol: str) -> InstrumentKind:
+        """Returns the kind of a symbol, as far as its form says."""
         return self.contract_kind if ":" in symbol else InstrumentKind.SPOT
 
 
