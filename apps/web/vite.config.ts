@@ -8,7 +8,7 @@ const gateway = process.env["OMS_GATEWAY"] ?? "http://127.0.0.1:8000";
 
 /** The path prefixes of the API; everything under `/ui/` is the page itself. */
 const API =
-  "^/(admin|alerts|analytics|auth|ccxt|dispatcher|health|healthz|livez|readyz|version|market|meta|oms|paper|portfolio|risk|signals|stats|strategies|user|bots|backtests|openapi\\.json)(/|\\?|$)";
+  "^/(admin|alerts|analytics|auth|ccxt|dispatcher|health|healthz|livez|readyz|version|market|meta|notifications|oms|paper|portfolio|risk|share|signals|stats|strategies|user|bots|backtests|openapi\\.json)(/|\\?|$)";
 
 export default defineConfig({
   base: "/ui/",

@@ -1,6 +1,7 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { startSession } from "@/api/session";
+import { sharedToken } from "@/app/shared";
 import { App } from "@/app/App";
 import { startQueries } from "@/app/queries";
 import { startCommands } from "@/commands/tracker";
@@ -18,7 +19,7 @@ startQueries();
 startLive();
 startCommands();
 startShortcuts();
-startSession();
+if (sharedToken() === null) startSession();
 await startTexts();
 
 createRoot(root).render(

@@ -35,6 +35,7 @@ const PAGES: readonly PageEntry[] = [
   { name: "deals", path: "/deals", file: "deals/DealsPage", icon: "deals", section: "analyse", needs: ["read"], key: "l" },
   { name: "positionHistory", path: "/positions/history", file: "positions/PositionHistoryPage", icon: "clock", section: "analyse", needs: ["read"] },
   { name: "stats", path: "/stats", file: "stats/StatsPage", icon: "chart", section: "analyse", needs: ["read"] },
+  { name: "shareLinks", path: "/share-links", file: "sharing/ShareLinksPage", icon: "external", section: "analyse", needs: ["read"] },
   { name: "symbols", path: "/symbols", file: "symbols/SymbolsPage", icon: "symbols", section: "analyse", needs: ["market"] },
   { name: "signals", path: "/signals", file: "signals/SignalsPage", icon: "signals", section: "signals", needs: ["read"], key: "n" },
   { name: "sources", path: "/signals/sources", file: "signals/SourcesPage", icon: "keys", section: "signals", needs: ["admin"] },

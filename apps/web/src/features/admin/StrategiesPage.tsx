@@ -4,8 +4,8 @@ import { AdminToolbar } from "@/app/AdminToolbar";
 import { useReadState } from "@/app/readState";
 import { useAccountNames } from "@/app/scope";
 import { useFilters } from "@/app/search";
-import { useRenewStrategies, useStrategyRows, type StrategyRow } from "@/features/strategies/reads";
-import { StatusDialog } from "@/features/strategies/StatusDialog";
+import { StatusDialog } from "@/app/StatusDialog";
+import { changeStrategy, useRenewStrategies, useStrategyRows, type StrategyRow } from "@/features/strategies/reads";
 import { StrategyDialog } from "@/features/strategies/StrategyDialog";
 import { StrategyDrawer } from "@/features/strategies/StrategyDrawer";
 import { DataGrid } from "@/kit/DataGrid";
@@ -103,7 +103,16 @@ export default function StrategiesPage() {
       {shown !== undefined && <StrategyDrawer strategy={shown} onClose={() => setShownId(null)} />}
       {opened?.kind === "new" && <StrategyDialog onClose={close} onChanged={renew} />}
       {opened?.kind === "change" && <StrategyDialog strategy={opened.strategy} onClose={close} onChanged={renew} />}
-      {opened?.kind === "status" && <StatusDialog strategy={opened.strategy} onClose={close} onChanged={renew} />}
+      {opened?.kind === "status" && (
+        <StatusDialog
+          status={opened.strategy.status}
+          tier={3}
+          text={(change, part) => t(`${change}.${part}`, { name: opened.strategy.name })}
+          onSet={(status, comment) => changeStrategy(opened.strategy.strategy_id, { status }, comment)}
+          onClose={close}
+          onChanged={renew}
+        />
+      )}
     </>
   );
 }

@@ -5,21 +5,21 @@ import { useTranslation } from "react-i18next";
 import { AdminToolbar } from "@/app/AdminToolbar";
 import { useReadState } from "@/app/readState";
 import { useFilters } from "@/app/search";
+import { StatusDialog } from "@/app/StatusDialog";
 import { KEYS_QUERY, useKeys } from "@/features/keys/reads";
 import { SESSIONS_QUERY, useSessions } from "@/features/sessions/reads";
-import { PasswordDialog, RoleDialog, StatusDialog } from "@/features/users/ChangeDialogs";
+import { PasswordDialog, RoleDialog } from "@/features/users/ChangeDialogs";
 import { NewUserDialog } from "@/features/users/NewUserDialog";
-import { isRole, USERS_QUERY, useUsers, type User } from "@/features/users/reads";
+import { changeUser, isRole, USERS_QUERY, useUsers, type User } from "@/features/users/reads";
 import { userRows, type UserListRow } from "@/features/users/rows";
 import { DataGrid } from "@/kit/DataGrid";
 import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
 import { StatusPill } from "@/kit/StatusPill";
 import { useFormats } from "@/lib/format";
+import { useMe } from "@/lib/permissions";
 
 type Opened = { kind: "new" } | { kind: "role" | "password" | "status"; user: User } | null;
-
-const DIALOGS = { role: RoleDialog, password: PasswordDialog, status: StatusDialog };
 
 function useColumns(): readonly Column<UserListRow>[] {
   const { t } = useTranslation("users");
@@ -83,6 +83,7 @@ function useUserRows(wanted: string) {
 /** The users: create, role, password, disable. */
 export default function UsersPage() {
   const { t } = useTranslation("users");
+  const me = useMe();
   const client = useQueryClient();
   const navigate = useNavigate();
   const columns = useColumns();
@@ -94,7 +95,6 @@ export default function UsersPage() {
   const renew = () => {
     for (const queryKey of [USERS_QUERY, KEYS_QUERY, SESSIONS_QUERY]) void client.invalidateQueries({ queryKey });
   };
-  const Dialog = opened === null || opened.kind === "new" ? null : DIALOGS[opened.kind];
   return (
     <>
       <DataGrid
@@ -131,7 +131,19 @@ export default function UsersPage() {
         }
       />
       {opened?.kind === "new" && <NewUserDialog onClose={close} onCreated={renew} />}
-      {opened !== null && opened.kind !== "new" && Dialog !== null && <Dialog user={opened.user} onClose={close} onChanged={renew} />}
+      {opened?.kind === "role" && <RoleDialog user={opened.user} onClose={close} onChanged={renew} />}
+      {opened?.kind === "password" && <PasswordDialog user={opened.user} onClose={close} onChanged={renew} />}
+      {opened?.kind === "status" && (
+        <StatusDialog
+          status={opened.user.status}
+          tier={3}
+          text={(change, part) => t(`${change}.${part}`, { name: opened.user.user_name })}
+          warning={me.user.user_id === opened.user.user_id ? t("disable.own") : undefined}
+          onSet={(status, comment) => changeUser(opened.user.user_id, { status }, comment)}
+          onClose={close}
+          onChanged={renew}
+        />
+      )}
     </>
   );
 }

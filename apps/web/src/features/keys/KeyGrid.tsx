@@ -4,15 +4,16 @@ import { useTranslation } from "react-i18next";
 import { AdminToolbar } from "@/app/AdminToolbar";
 import { useReadState } from "@/app/readState";
 import { useFilters } from "@/app/search";
+import { StatusDialog } from "@/app/StatusDialog";
 import { CapsDialog } from "@/features/keys/CapsDialog";
 import { NewKeyDialog } from "@/features/keys/NewKeyDialog";
-import { KEYS_QUERY, useKeys, type Key, type Owner } from "@/features/keys/reads";
-import { StatusDialog } from "@/features/keys/StatusDialog";
+import { KEYS_QUERY, setKeyStatus, useKeys, type Key, type Owner } from "@/features/keys/reads";
 import { DataGrid } from "@/kit/DataGrid";
 import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
 import { StatusPill } from "@/kit/StatusPill";
 import { useFormats } from "@/lib/format";
+import { commentRequired, useMe } from "@/lib/permissions";
 
 type Opened = { kind: "new" } | { kind: "status" | "caps"; key: Key } | null;
 
@@ -76,6 +77,7 @@ function useColumns(owner: Owner): readonly Column<Key>[] {
 /** Keys as a grid: create, disable, enable. */
 export function KeyGrid({ owner }: { owner: Owner }) {
   const { t } = useTranslation("account");
+  const me = useMe();
   const client = useQueryClient();
   const keys = useKeys(owner);
   const stateOf = useReadState();
@@ -127,7 +129,18 @@ export function KeyGrid({ owner }: { owner: Owner }) {
       />
       {opened?.kind === "new" && <NewKeyDialog owner={owner} onClose={close} onCreated={renew} />}
       {opened?.kind === "caps" && <CapsDialog target={opened.key} onClose={close} onChanged={renew} />}
-      {opened?.kind === "status" && <StatusDialog owner={owner} target={opened.key} onClose={close} onChanged={renew} />}
+      {opened?.kind === "status" && (
+        <StatusDialog
+          status={opened.key.status}
+          tier={owner === "admin" ? 3 : 2}
+          comment={commentRequired(me) ? "required" : "optional"}
+          text={(change, part) => t(`keys.${change}.${part}`, { name: opened.key.label ?? `#${opened.key.id}`, user: opened.key.userName })}
+          warning={me.api_key.api_key_id === opened.key.id ? t("keys.disable.own") : undefined}
+          onSet={(status, comment) => setKeyStatus(owner, opened.key, status, comment)}
+          onClose={close}
+          onChanged={renew}
+        />
+      )}
     </>
   );
 }

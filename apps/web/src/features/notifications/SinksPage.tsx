@@ -5,10 +5,10 @@ import { AdminToolbar } from "@/app/AdminToolbar";
 import { useReadState } from "@/app/readState";
 import { useAccountNames } from "@/app/scope";
 import { useFilters } from "@/app/search";
+import { StatusDialog } from "@/app/StatusDialog";
 import { DeliveriesDrawer } from "@/features/notifications/DeliveriesDrawer";
-import { NewSinkDialog } from "@/features/notifications/NewSinkDialog";
-import { setSinkStatus, SINKS_QUERY, testSink, useSinks, type Sink } from "@/features/notifications/reads";
-import { Confirm } from "@/kit/Confirm";
+import { changeSink, SINKS_QUERY, testSink, useSinks, type Sink } from "@/features/notifications/reads";
+import { SinkDialog } from "@/features/notifications/SinkDialog";
 import { DataGrid } from "@/kit/DataGrid";
 import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
@@ -16,7 +16,7 @@ import { StatusPill } from "@/kit/StatusPill";
 import { toastDone, toastError } from "@/kit/toasts";
 import { useFormats } from "@/lib/format";
 
-type Opened = { kind: "new" } | { kind: "status" | "deliveries"; sink: Sink } | null;
+type Opened = { kind: "new" } | { kind: "change" | "status" | "deliveries"; sink: Sink } | null;
 
 function useColumns(): readonly Column<Sink>[] {
   const { t } = useTranslation("notifications");
@@ -107,6 +107,7 @@ export default function SinksPage() {
         onOpen={(sink) => setOpened({ kind: "deliveries", sink })}
         actions={(sink) => [
           { id: "deliveries", label: t("deliveries.action"), run: () => setOpened({ kind: "deliveries", sink }) },
+          { id: "change", label: t("change.action"), run: () => setOpened({ kind: "change", sink }) },
           { id: "test", label: t("test.action"), run: () => test(sink) },
           {
             id: "status",
@@ -126,31 +127,20 @@ export default function SinksPage() {
           />
         }
       />
-      {opened?.kind === "new" && <NewSinkDialog onClose={close} onCreated={renew} />}
+      {opened?.kind === "new" && <SinkDialog onClose={close} onChanged={renew} />}
+      {opened?.kind === "change" && <SinkDialog sink={opened.sink} onClose={close} onChanged={renew} />}
       {opened?.kind === "deliveries" && <DeliveriesDrawer sink={opened.sink} onClose={close} />}
-      {opened?.kind === "status" && <SinkStatusDialog sink={opened.sink} onClose={close} onChanged={renew} />}
+      {opened?.kind === "status" && (
+        <StatusDialog
+          status={opened.sink.status}
+          tier={2}
+          text={(change, part) => t(`${change}.${part}`, { name: opened.sink.name })}
+          onSet={(status) => changeSink(opened.sink, { status })}
+          onClose={close}
+          onChanged={renew}
+        />
+      )}
     </>
   );
 }
 
-function SinkStatusDialog({ sink, onClose, onChanged }: { sink: Sink; onClose: () => void; onChanged: () => void }) {
-  const { t } = useTranslation("notifications");
-  const kind = sink.status === "active" ? "disable" : "enable";
-  return (
-    <Confirm
-      open
-      onClose={onClose}
-      tier={2}
-      comment="none"
-      danger={kind === "disable"}
-      title={t(`${kind}.title`, { name: sink.name })}
-      effect={t(`${kind}.effect`)}
-      action={t(`${kind}.action`)}
-      onConfirm={async () => {
-        await setSinkStatus(sink, kind === "disable" ? "disabled" : "active");
-        toastDone(t(`${kind}.done`, { name: sink.name }));
-        onChanged();
-      }}
-    />
-  );
-}

@@ -19,26 +19,14 @@ export function useSinks() {
   });
 }
 
-export interface SinkDraft {
-  name: string;
-  kind: SinkKind;
-  url: string;
-  /** Signs the messages of a webhook; empty: they are not signed. */
-  secret: string;
-  /** Empty: the default events. */
-  events: string[];
-  /** Empty: all accounts. */
-  account_ids: number[];
-  min_interval_seconds: number;
-}
-
 /** Create a sink; its address and secret are in no answer. Throws `ApiError`. */
-export async function createSink({ secret, ...draft }: SinkDraft): Promise<void> {
-  await call(api.POST("/notifications/sinks", { body: secret === "" ? draft : { ...draft, secret } }));
+export async function createSink(body: Schemas["NewSink"]): Promise<void> {
+  await call(api.POST("/notifications/sinks", { body }));
 }
 
-export async function setSinkStatus(sink: Sink, status: Sink["status"]): Promise<void> {
-  await call(api.PATCH("/notifications/sinks/{sink_id}", { params: { path: { sink_id: sink.id } }, body: { status } }));
+/** Change the given fields of a sink. Throws `ApiError`. */
+export async function changeSink(sink: Sink, body: Schemas["SinkChange"]): Promise<void> {
+  await call(api.PATCH("/notifications/sinks/{sink_id}", { params: { path: { sink_id: sink.id } }, body }));
 }
 
 /** Queue a test message. Throws `ApiError`. */

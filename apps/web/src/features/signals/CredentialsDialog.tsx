@@ -4,8 +4,8 @@ import type { Credentials } from "@/features/signals/reads";
 import { addressOf, templateOf } from "@/features/signals/templates";
 import { Button } from "@/kit/Button";
 import { Checkbox } from "@/kit/Checkbox";
-import { CopyButton } from "@/kit/CopyButton";
 import { Dialog } from "@/kit/Dialog";
+import { OnceText } from "@/kit/OnceText";
 
 /** Address, secret and message for the sender, shown this once; it closes when the user says that they are saved. */
 export function CredentialsDialog({ created, onClose }: { created: Credentials; onClose: () => void }) {
@@ -26,23 +26,11 @@ export function CredentialsDialog({ created, onClose }: { created: Credentials; 
       }
     >
       <p className="text-sm">{t("credentials.once")}</p>
-      {kind !== null && token !== null && <Shown label={t("credentials.address")} text={addressOf(kind, token)} />}
-      {secret !== null && <Shown label={t("credentials.secret")} text={secret} />}
-      {kind !== null && <Shown label={t("credentials.message")} text={templateOf(kind, secret)} />}
+      {kind !== null && token !== null && <OnceText label={t("credentials.address")} text={addressOf(kind, token)} />}
+      {secret !== null && <OnceText label={t("credentials.secret")} text={secret} />}
+      {kind !== null && <OnceText label={t("credentials.message")} text={templateOf(kind, secret)} />}
       <p className="text-xs text-muted">{t("credentials.hint")}</p>
       <Checkbox label={t("credentials.saved")} checked={saved} onChange={setSaved} />
     </Dialog>
-  );
-}
-
-function Shown({ label, text }: { label: string; text: string }) {
-  return (
-    <section className="flex flex-col gap-1" aria-label={label}>
-      <div className="flex items-center justify-between">
-        <h3 className="text-xs text-muted">{label}</h3>
-        <CopyButton tone="quiet" text={() => text} />
-      </div>
-      <code className="rounded border border-line bg-bg p-2 text-xs break-all whitespace-pre-wrap select-all">{text}</code>
-    </section>
   );
 }

@@ -5,10 +5,10 @@ import { AdminToolbar } from "@/app/AdminToolbar";
 import { useReadState } from "@/app/readState";
 import { useAccountNames } from "@/app/scope";
 import { useFilters } from "@/app/search";
+import { StatusDialog } from "@/app/StatusDialog";
 import { NewSourceDialog } from "@/features/signals/NewSourceDialog";
-import { SOURCES_QUERY, useSources, type SizingKind, type Source } from "@/features/signals/reads";
+import { setSourceStatus, SOURCES_QUERY, useSources, type SizingKind, type Source } from "@/features/signals/reads";
 import { RotateDialog } from "@/features/signals/RotateDialog";
-import { SourceStatusDialog } from "@/features/signals/SourceStatusDialog";
 import { TrialDrawer } from "@/features/signals/TrialDrawer";
 import { DataGrid } from "@/kit/DataGrid";
 import { EmptyState } from "@/kit/EmptyState";
@@ -116,7 +116,16 @@ export default function SourcesPage() {
       />
       {opened?.kind === "new" && <NewSourceDialog onClose={close} onCreated={renew} />}
       {opened?.kind === "rotate" && <RotateDialog source={opened.source} onClose={close} onRotated={renew} />}
-      {opened?.kind === "status" && <SourceStatusDialog source={opened.source} onClose={close} onChanged={renew} />}
+      {opened?.kind === "status" && (
+        <StatusDialog
+          status={opened.source.status}
+          tier={3}
+          text={(change, part) => t(`${change}.${part}`, { name: opened.source.name })}
+          onSet={(status, comment) => setSourceStatus(opened.source, status, comment)}
+          onClose={close}
+          onChanged={renew}
+        />
+      )}
       {opened?.kind === "trial" && <TrialDrawer source={opened.source} onClose={close} />}
     </>
   );

@@ -6,6 +6,7 @@ import { useReadState } from "@/app/readState";
 import { useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
 import { useExecutionColumns, useResultColumns } from "@/features/stats/columns";
+import { StatsFilters } from "@/features/stats/StatsFilters";
 import { EXECUTION_GROUPS, GROUPS, useExecution, useResults, type Filters } from "@/features/stats/reads";
 import { DataGrid } from "@/kit/DataGrid";
 import { EmptyState } from "@/kit/EmptyState";
@@ -30,13 +31,16 @@ export default function StatsPage() {
   return tab === "results" ? <Results tabs={tabs} /> : <Execution tabs={tabs} />;
 }
 
-function useStatsFilters<Group extends string>(groups: readonly Group[], first: Group) {
+function useStatsFilters<Group extends string>(groups: readonly Group[], first: Group, withSource: boolean) {
   const { t } = useTranslation("stats");
   const scope = useScope();
   const days = usePeriod();
-  const [search, setSearch] = useFilters("symbol", "group");
+  const [search, setSearch] = useFilters("symbol", "group", "strategy", "source");
   const group = groups.find((one) => one === search.group) ?? first;
-  const filters: Filters = { accounts: scope.parameter, days, symbol: search.symbol };
+  const { symbol, strategy } = search;
+  // Orders are not counted by source.
+  const source = withSource ? search.source : undefined;
+  const filters: Filters = { accounts: scope.parameter, days, symbol, strategy, source };
   const fields = (refresh: () => void) => (
     <HistoryFilters days={days} symbol={search.symbol ?? ""} onSymbol={(symbol) => setSearch({ symbol })} onRefresh={refresh}>
       <Select
@@ -47,6 +51,7 @@ function useStatsFilters<Group extends string>(groups: readonly Group[], first: 
         options={groups.map((value) => ({ value, label: t(`group.${value}` as "group.symbol") }))}
         className="w-40"
       />
+      <StatsFilters strategy={strategy} source={source} withSource={withSource} onChange={setSearch} />
     </HistoryFilters>
   );
   return { filters, group, fields };
@@ -54,7 +59,7 @@ function useStatsFilters<Group extends string>(groups: readonly Group[], first: 
 
 function Results({ tabs }: { tabs: ReactNode }) {
   const { t } = useTranslation("stats");
-  const { filters, group, fields } = useStatsFilters(GROUPS, "strategy");
+  const { filters, group, fields } = useStatsFilters(GROUPS, "strategy", true);
   const read = useResults(filters, group);
   const stateOf = useReadState();
   return (
@@ -78,7 +83,7 @@ function Results({ tabs }: { tabs: ReactNode }) {
 
 function Execution({ tabs }: { tabs: ReactNode }) {
   const { t } = useTranslation("stats");
-  const { filters, group, fields } = useStatsFilters(EXECUTION_GROUPS, "symbol");
+  const { filters, group, fields } = useStatsFilters(EXECUTION_GROUPS, "symbol", false);
   const read = useExecution(filters, group);
   const stateOf = useReadState();
   return (

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useStrategyNames } from "@/api/strategies";
 import { useAccountNames } from "@/app/scope";
 import type { ExecutionGroupBy, ExecutionRow, GroupBy, ResultRow } from "@/features/stats/reads";
+import { useSourceNames } from "@/features/stats/sources";
 import type { Column } from "@/kit/grid/types";
 import { cx } from "@/lib/cx";
 import { toneOf, useFormats } from "@/lib/format";
@@ -22,16 +23,17 @@ function useGroupColumn<Row extends Keyed>(group: GroupBy | ExecutionGroupBy): C
   const { t } = useTranslation("stats");
   const strategy = useStrategyNames();
   const account = useAccountNames();
+  const sources = useSourceNames();
   return useMemo(() => {
     const name = ({ key }: Row): string => {
       if (key === null) return t("all");
       if (group === "strategy") return strategy(Number(key)) || t("none");
       if (group === "account") return account(Number(key)).label;
-      if (group === "source") return Number(key) === 0 ? t("none") : `#${key}`;
+      if (group === "source") return Number(key) === 0 ? t("none") : (sources.get(Number(key)) ?? `#${key}`);
       return String(key);
     };
     return { id: "group", header: t(`group.${group}` as "group.symbol"), kind: "text", width: 150, priority: 1, sortable: false, value: name };
-  }, [t, group, strategy, account]);
+  }, [t, group, strategy, account, sources]);
 }
 
 export function useResultColumns(group: GroupBy): readonly Column<ResultRow>[] {

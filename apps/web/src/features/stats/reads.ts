@@ -20,11 +20,26 @@ export interface Filters {
   accounts: string;
   days: Days;
   symbol: string | undefined;
+  strategy: string | undefined;
+  /** Of results alone. */
+  source?: string | undefined;
 }
 
-function queryOf({ accounts, days, symbol }: Filters) {
+/** A filter that is no id is left out. */
+function idOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d+$/.test(text) ? Number.parseInt(text, 10) : undefined;
+}
+
+function queryOf({ accounts, days, symbol, strategy, source }: Filters) {
   const from = startOfDay(days.start, days.tz).toISOString();
-  return { account_ids: accounts, from, ...(symbol === undefined ? {} : { symbol }) };
+  const ids = { strategy_id: idOf(strategy), source_id: idOf(source) };
+  return {
+    account_ids: accounts,
+    from,
+    ...(symbol === undefined ? {} : { symbol }),
+    ...(ids.strategy_id === undefined ? {} : { strategy_id: ids.strategy_id }),
+    ...(ids.source_id === undefined ? {} : { source_id: ids.source_id }),
+  };
 }
 
 /** The figures of all and of each group, as rows. */

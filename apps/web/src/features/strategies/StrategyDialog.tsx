@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { changeStrategy, createStrategy, type StrategyDraft, type StrategyRow } from "@/features/strategies/reads";
-import { Checkbox } from "@/kit/Checkbox";
+import { CheckList } from "@/kit/CheckList";
 import { Confirm } from "@/kit/Confirm";
 import { TextField } from "@/kit/Field";
 import { toastDone } from "@/kit/toasts";
@@ -37,8 +37,6 @@ export function StrategyDialog({ strategy, onClose, onChanged }: StrategyDialogP
     toastDone(t(`${kind}.done`, { name }));
     onChanged();
   };
-  const choose = (id: number, on: boolean) =>
-    setDraft((before) => ({ ...before, accountIds: [...before.accountIds.filter((one) => one !== id), ...(on ? [id] : [])] }));
   return (
     <Confirm
       open
@@ -69,19 +67,14 @@ export function StrategyDialog({ strategy, onClose, onChanged }: StrategyDialogP
         inputMode="numeric"
         autoComplete="off"
       />
-      <fieldset className="flex flex-col gap-1">
-        <legend className="pb-1 text-xs text-muted">{t("accounts")}</legend>
-        {me.accounts
+      <CheckList
+        label={t("accounts")}
+        options={me.accounts
           .filter((account) => can(me, "strategy_create", account.account_id))
-          .map((account) => (
-            <Checkbox
-              key={account.account_id}
-              label={account.label}
-              checked={draft.accountIds.includes(account.account_id)}
-              onChange={(on) => choose(account.account_id, on)}
-            />
-          ))}
-      </fieldset>
+          .map((account) => ({ value: account.account_id, label: account.label }))}
+        chosen={draft.accountIds}
+        onChange={(accountIds) => setDraft((before) => ({ ...before, accountIds }))}
+      />
     </Confirm>
   );
 }

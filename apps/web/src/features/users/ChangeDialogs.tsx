@@ -46,32 +46,6 @@ export function RoleDialog({ user, onClose, onChanged }: UserDialogProps) {
   );
 }
 
-/** Disable a user, or enable it again. */
-export function StatusDialog({ user, onClose, onChanged }: UserDialogProps) {
-  const { t } = useTranslation("users");
-  const isOwn = useMe().user.user_id === user.user_id;
-  const kind = user.status === "active" ? "disable" : "enable";
-  const name = user.user_name;
-  return (
-    <Confirm
-      open
-      onClose={onClose}
-      tier={3}
-      danger={kind === "disable"}
-      title={t(`${kind}.title`, { name })}
-      effect={t(`${kind}.effect`, { name })}
-      action={t(`${kind}.action`)}
-      onConfirm={async (comment) => {
-        await changeUser(user.user_id, { status: kind === "disable" ? "disabled" : "active" }, comment);
-        toastDone(t(`${kind}.done`, { name }));
-        onChanged();
-      }}
-    >
-      {isOwn && kind === "disable" && <p className="text-sm text-warn">{t("disable.own")}</p>}
-    </Confirm>
-  );
-}
-
 /** Set another password; all sessions and tokens of the user end. */
 export function PasswordDialog({ user, onClose, onChanged }: UserDialogProps) {
   const { t } = useTranslation("users");

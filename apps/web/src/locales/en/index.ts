@@ -22,6 +22,7 @@ import signals from "@/locales/en/signals";
 import stats from "@/locales/en/stats";
 import alerts from "@/locales/en/alerts";
 import notifications from "@/locales/en/notifications";
+import sharing from "@/locales/en/sharing";
 
 /** English: the texts that define the keys. */
 export const en = {
@@ -49,4 +50,5 @@ export const en = {
   stats,
   alerts,
   notifications,
+  sharing,
 };

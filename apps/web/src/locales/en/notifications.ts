@@ -34,7 +34,10 @@ export default {
   },
   secret: "Secret",
   secretHint: "8 to 256 characters, with which each message is signed. Empty: messages are not signed.",
+  keepsUrl: "Empty: it stays as it is.",
+  keepsSecret: "Empty: it stays as it is.",
   eventsHint: "Names of events with commas between. Empty: the default events.",
+  accountsHint: "None chosen: messages of all accounts.",
   interval: "Between messages",
   atOnce: "no pause",
   seconds_one: "1 second",
@@ -44,6 +47,12 @@ export default {
     effect: "It gets messages of events from now on.",
     action: "Create the sink",
     done: "{{name}} is created.",
+  },
+  change: {
+    action: "Change",
+    title: "Change {{name}}",
+    effect: "It gets messages by these rules from now on.",
+    done: "{{name}} is changed.",
   },
   test: {
     action: "Send a test message",

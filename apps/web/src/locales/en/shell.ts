@@ -10,6 +10,7 @@ export default {
     positionHistory: "Position history",
     symbols: "Symbols",
     stats: "Statistics",
+    shareLinks: "Share links",
     signals: "Signals",
     sources: "Signal sources",
     alerts: "Price alerts",

@@ -25,6 +25,7 @@ import signals from "@/locales/es/signals";
 import stats from "@/locales/es/stats";
 import alerts from "@/locales/es/alerts";
 import notifications from "@/locales/es/notifications";
+import sharing from "@/locales/es/sharing";
 import type { en } from "@/locales/en";
 import type { Same } from "@/locales/same";
 
@@ -56,4 +57,5 @@ export const texts: Same<typeof en> = {
   stats,
   alerts,
   notifications,
+  sharing,
 };

@@ -34,7 +34,10 @@ export default {
   },
   secret: "Secreto",
   secretHint: "8 a 256 caracteres, con los que se firma cada mensaje. Vacío: sin firma.",
+  keepsUrl: "Vacío: queda como está.",
+  keepsSecret: "Vacío: queda como está.",
   eventsHint: "Nombres de eventos separados por comas. Vacío: los eventos por defecto.",
+  accountsHint: "Ninguna elegida: mensajes de todas las cuentas.",
   interval: "Entre mensajes",
   atOnce: "sin pausa",
   seconds_one: "1 segundo",
@@ -44,6 +47,12 @@ export default {
     effect: "Recibe mensajes de eventos desde ahora.",
     action: "Crear el destino",
     done: "{{name}} está creado.",
+  },
+  change: {
+    action: "Cambiar",
+    title: "Cambiar {{name}}",
+    effect: "Recibe mensajes según estas reglas desde ahora.",
+    done: "{{name}} fue cambiado.",
   },
   test: {
     action: "Enviar un mensaje de prueba",

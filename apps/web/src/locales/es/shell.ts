@@ -13,6 +13,7 @@ export default {
     positionHistory: "Historial de posiciones",
     symbols: "Símbolos",
     stats: "Estadísticas",
+    shareLinks: "Enlaces compartidos",
     signals: "Señales",
     sources: "Fuentes de señales",
     alerts: "Alertas de precio",

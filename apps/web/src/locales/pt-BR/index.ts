@@ -25,6 +25,7 @@ import signals from "@/locales/pt-BR/signals";
 import stats from "@/locales/pt-BR/stats";
 import alerts from "@/locales/pt-BR/alerts";
 import notifications from "@/locales/pt-BR/notifications";
+import sharing from "@/locales/pt-BR/sharing";
 import type { en } from "@/locales/en";
 import type { Same } from "@/locales/same";
 
@@ -56,4 +57,5 @@ export const texts: Same<typeof en> = {
   stats,
   alerts,
   notifications,
+  sharing,
 };

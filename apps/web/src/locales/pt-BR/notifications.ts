@@ -34,7 +34,10 @@ export default {
   },
   secret: "Segredo",
   secretHint: "8 a 256 caracteres, com que cada mensagem é assinada. Vazio: sem assinatura.",
+  keepsUrl: "Vazio: fica como está.",
+  keepsSecret: "Vazio: fica como está.",
   eventsHint: "Nomes de eventos separados por vírgulas. Vazio: os eventos padrão.",
+  accountsHint: "Nenhuma escolhida: mensagens de todas as contas.",
   interval: "Entre mensagens",
   atOnce: "sem pausa",
   seconds_one: "1 segundo",
@@ -44,6 +47,12 @@ export default {
     effect: "Recebe mensagens de eventos a partir de agora.",
     action: "Criar o destino",
     done: "{{name}} foi criado.",
+  },
+  change: {
+    action: "Alterar",
+    title: "Alterar {{name}}",
+    effect: "Recebe mensagens por estas regras a partir de agora.",
+    done: "{{name}} foi alterado.",
   },
   test: {
     action: "Enviar mensagem de teste",

@@ -13,6 +13,7 @@ export default {
     positionHistory: "Histórico de posições",
     symbols: "Símbolos",
     stats: "Estatísticas",
+    shareLinks: "Links compartilhados",
     signals: "Sinais",
     sources: "Fontes de sinais",
     alerts: "Alertas de preço",
