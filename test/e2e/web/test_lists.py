@@ -73,7 +73,7 @@ async def test_statistics_are_those_of_the_gateway(
     await opened.log_in(demo_gateway.api_key_of("trader"), "stats?period=90d&group=symbol")
     rows = page.get_by_role("table", name="Results").get_by_role("row")
     row = rows.filter(has=page.get_by_role("cell", name="SOL/USDT:USDT", exact=True))
-    async with page.expect_response(lambda one: "/stats?" in one.url) as answered:
+    async with page.expect_response(lambda one: "group_by=symbol" in one.url) as answered:
         await page.get_by_role("button", name="Refresh").click()
     groups = (await (await answered.value).json())["groups"]
     (sol,) = [each for each in groups if each["key"] == "SOL/USDT:USDT"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from e2e.web.conftest import open_web_desk
 from kit.browser.trader import Trader
 from kit.browser.web_desk import WebDesk
-from kit.databases.sql import execute
+from kit.gateway.kill_switches import make_releasable
 from kit.gateway.processes import Gateway
 from kit.http.client import call
 
@@ -171,17 +171,11 @@ async def _release(trader: Trader, browser: "Browser", account_id: int) -> None:
         await opened.page.get_by_role("textbox", name="API key").fill(gateway.admin_api_key)
         await opened.page.get_by_role("button", name="Confirm").click()
         await dialog.get_by_text("not before 60 s").wait_for()
-        _age(gateway.dsn, switch["id"])
+        make_releasable(gateway.dsn, switch["id"])
         await dialog.get_by_role("button", name="Release").click()
         await dialog.wait_for(state="detached")
         await row.wait_for(state="detached")
     await trader.page.get_by_role("button", name="Trading on").wait_for()
-
-
-def _age(dsn: str, switch_id: int) -> None:
-    """Move the activation of the switch into the past."""
-    moment = "2020-01-01T00:00:00.000000Z" if dsn.startswith("sqlite") else "2020-01-01 00:00:00"
-    execute(dsn, f"UPDATE kill_switches SET created_at = '{moment}' WHERE id = {switch_id}")
 
 
 async def _stop_trading(trader: Trader) -> None:

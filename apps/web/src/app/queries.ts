@@ -1,6 +1,7 @@
 import { QueryClient } from "@tanstack/react-query";
 import { ApiError } from "@/api/errors";
 import { session } from "@/api/session";
+import { liveSocket } from "@/live/live";
 
 const ATTEMPTS = 2;
 
@@ -18,9 +19,17 @@ export const queryClient = new QueryClient({
   },
 });
 
-/** Forget all rows when a session ends. Called once. */
+/** Forget all rows when a session ends, and read those in view again when the gateway is back. Called once. */
 export function startQueries(): void {
   session.subscribe(() => {
     if (session.get().status === "anonymous") queryClient.clear();
+  });
+  let wasOffline = false;
+  liveSocket.connection.subscribe(() => {
+    const { status } = liveSocket.connection.get();
+    if (status === "offline") wasOffline = true;
+    if (status !== "live" || !wasOffline) return;
+    wasOffline = false;
+    void queryClient.invalidateQueries();
   });
 }

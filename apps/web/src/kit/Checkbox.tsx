@@ -1,6 +1,4 @@
-import { Checkbox as Base } from "@base-ui/react/checkbox";
-import type { ReactNode } from "react";
-import { Icon } from "@/kit/Icon";
+import { useEffect, useRef, type ReactNode } from "react";
 import { cx } from "@/lib/cx";
 
 export interface CheckboxProps {
@@ -12,19 +10,20 @@ export interface CheckboxProps {
 }
 
 export function Checkbox({ label, hiddenLabel, checked, onChange, disabled }: CheckboxProps) {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (input.current !== null) input.current.indeterminate = checked === "mixed";
+  }, [checked]);
   return (
     <label className="inline-flex min-h-6 items-center gap-2 text-sm">
-      <Base.Root
+      <input
+        ref={input}
+        type="checkbox"
         checked={checked === true}
-        indeterminate={checked === "mixed"}
-        onCheckedChange={onChange}
         disabled={disabled === true}
-        className="grid size-4 place-items-center rounded-sm border border-line bg-bg data-[checked]:border-accent data-[checked]:bg-accent data-[indeterminate]:border-accent"
-      >
-        <Base.Indicator className="text-[var(--on-accent)] data-[indeterminate]:text-accent">
-          <Icon name={checked === "mixed" ? "more" : "check"} size={12} />
-        </Base.Indicator>
-      </Base.Root>
+        onChange={(event) => onChange(event.target.checked)}
+        className="checkbox"
+      />
       <span className={cx(hiddenLabel === true && "sr-only")}>{label}</span>
     </label>
   );

@@ -18,6 +18,8 @@ import { isLayerOpen } from "@/lib/shortcuts";
 const ROW_HEIGHT = { compact: 22, default: 26, comfortable: 34 };
 const TOUCH_ROW = 44;
 const NEAR_END = 20;
+/** Rows that are drawn above and below those in view. */
+const OVERSCAN = 6;
 const CHECK_WIDTH = 32;
 const ACTION_WIDTH = 40;
 
@@ -44,7 +46,7 @@ export function DataGrid<Row extends GridRowData>(props: DataGridProps<Row>) {
     <div ref={box} className={cx("flex min-h-0 min-w-0 flex-1 flex-col", state.stale && "grid-stale")}>
       <GridToolbar
         count={props.rows.length}
-        held={held && props.store !== undefined && model.sort !== null}
+        held={props.store === undefined || model.sort === null ? null : held}
         stale={state.stale ?? null}
         columns={props.columns}
         hidden={model.hidden}
@@ -108,7 +110,7 @@ function GridTable<Row extends GridRowData>(props: DataGridProps<Row> & { model:
     count: entries.length,
     getScrollElement: () => box.current,
     estimateSize: () => height,
-    overscan: 12,
+    overscan: OVERSCAN,
     getItemKey: (index) => {
       const entry = entries[index];
       return entry?.kind === "group" ? `group ${entry.key}` : (entry?.row.id ?? index);

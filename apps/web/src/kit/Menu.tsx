@@ -1,8 +1,5 @@
-import { Menu as Base } from "@base-ui/react/menu";
-import type { ReactElement, ReactNode } from "react";
-import { ITEM, POPUP } from "@/kit/popup";
-import { Icon } from "@/kit/Icon";
-import { cx } from "@/lib/cx";
+import { cloneElement, lazy, Suspense, useRef, useState, type ReactElement, type ReactNode } from "react";
+import type { ButtonProps } from "@/kit/Button";
 
 export type MenuItem =
   | { id: string; label: ReactNode; run: () => void; disabled?: boolean; danger?: boolean; checked?: boolean }
@@ -10,44 +7,40 @@ export type MenuItem =
 
 export interface MenuProps {
   /** The element that opens the menu: a `Button`. */
-  trigger: ReactElement;
+  trigger: ReactElement<ButtonProps>;
   items: readonly MenuItem[];
   /** Stays open after a choice: for lists of checks. */
   keepOpen?: boolean;
 }
 
+const MenuPopup = lazy(async () => ({ default: (await import("@/kit/MenuPopup")).MenuPopup }));
+
+/**
+ * A button and the menu that it opens. Only the open menu exists as one: a table has a button in
+ * each row, and a menu behind each took most of the time of drawing it.
+ */
 export function Menu({ trigger, items, keepOpen = false }: MenuProps) {
+  const button = useRef<HTMLButtonElement>(null);
+  const [open, setOpen] = useState(false);
   return (
-    <Base.Root modal={false}>
-      <Base.Trigger render={trigger} />
-      <Base.Portal>
-        <Base.Positioner sideOffset={4} align="end" className="z-50">
-          <Base.Popup className={cx(POPUP, "min-w-40")}>
-            {items.map((item) =>
-              "heading" in item ? (
-                <div key={item.id} className="px-2 pt-2 pb-1 text-2xs text-muted uppercase">
-                  {item.heading}
-                </div>
-              ) : (
-                <Base.Item
-                  key={item.id}
-                  onClick={item.run}
-                  disabled={item.disabled === true}
-                  closeOnClick={!keepOpen}
-                  className={cx(ITEM, item.danger === true && "text-down")}
-                >
-                  {item.checked !== undefined && (
-                    <span className={cx("text-accent", !item.checked && "invisible")}>
-                      <Icon name="check" size={12} />
-                    </span>
-                  )}
-                  {item.label}
-                </Base.Item>
-              ),
-            )}
-          </Base.Popup>
-        </Base.Positioner>
-      </Base.Portal>
-    </Base.Root>
+    <>
+      {cloneElement(trigger, {
+        ref: button,
+        "aria-haspopup": "menu",
+        "aria-expanded": open,
+        onClick: () => setOpen(!open),
+        onKeyDown: (event) => {
+          if (event.key !== "ArrowDown" || open) return;
+          event.preventDefault();
+          event.stopPropagation();
+          setOpen(true);
+        },
+      })}
+      {open && (
+        <Suspense fallback={null}>
+          <MenuPopup anchor={button} items={items} keepOpen={keepOpen} onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
+    </>
   );
 }

@@ -1,12 +1,12 @@
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ActivityList } from "@/commands/ActivityList";
 import { commands, isEnded } from "@/commands/tracker";
 import { Button } from "@/kit/Button";
-import { DetailDrawer } from "@/kit/DetailDrawer";
 import { Spinner } from "@/kit/Spinner";
 import { Icon } from "@/kit/Icon";
 import { useStore } from "@/lib/store";
+
+const ActivityDrawer = lazy(async () => ({ default: (await import("@/app/shell/ActivityDrawer")).ActivityDrawer }));
 
 /** How many commands are on their way; opens the list of what this page sent. */
 export function ActivityButton() {
@@ -22,9 +22,11 @@ export function ActivityButton() {
         aria-label={pending > 0 ? t("command.pending", { count: pending }) : t("command.activity")}
         onClick={() => setOpen(!open)}
       />
-      <DetailDrawer open={open} onClose={() => setOpen(false)} title={t("command.activity")}>
-        <ActivityList />
-      </DetailDrawer>
+      {open && (
+        <Suspense fallback={null}>
+          <ActivityDrawer onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
     </>
   );
 }

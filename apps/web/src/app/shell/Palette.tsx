@@ -5,7 +5,7 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { offeredPages } from "@/app/pages";
 import { useScope } from "@/app/scope";
-import { KillDialog } from "@/app/shell/KillButton";
+import { KillDialog } from "@/app/shell/KillDialog";
 import { Icon, type IconName } from "@/kit/Icon";
 import { ITEM } from "@/kit/popup";
 import { useCan, useMe } from "@/lib/permissions";

@@ -1,6 +1,7 @@
 import { Outlet } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { confirmation } from "@/api/session";
 import { useScope } from "@/app/scope";
 import { BottomBar } from "@/app/shell/BottomBar";
 import { KillRibbon } from "@/app/shell/KillRibbon";
@@ -9,8 +10,10 @@ import { SessionGuard } from "@/app/shell/SessionGuard";
 import { StepUpDialog } from "@/app/shell/StepUpDialog";
 import { TopBar } from "@/app/shell/TopBar";
 import { useGoTo } from "@/app/shell/useGoTo";
+import { useIdleLoading } from "@/app/shell/useIdleLoading";
 import { PanelBoundary } from "@/kit/Panel";
 import { useShortcut } from "@/lib/shortcuts";
+import { useStore } from "@/lib/store";
 import { follow } from "@/live/live";
 
 const HelpDialog = lazy(async () => ({ default: (await import("@/app/shell/HelpDialog")).HelpDialog }));
@@ -22,9 +25,11 @@ export function Shell() {
   const scope = useScope();
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
+  const asked = useStore(confirmation);
   useShortcut("mod+k", () => setPalette(true));
   useShortcut("?", () => setHelp(true));
   useGoTo();
+  useIdleLoading();
   const { parameter } = scope;
   useEffect(() => follow(new Set(parameter.split(",").filter(Boolean).map(Number))), [parameter]);
 
@@ -49,7 +54,7 @@ export function Shell() {
         {help && <HelpDialog onClose={() => setHelp(false)} />}
       </Suspense>
       <SessionGuard />
-      <StepUpDialog />
+      {asked !== null && <StepUpDialog answer={asked.answer} />}
     </div>
   );
 }

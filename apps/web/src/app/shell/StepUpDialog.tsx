@@ -1,20 +1,14 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { confirmation, confirmSession } from "@/api/session";
+import { confirmSession } from "@/api/session";
 import { Button } from "@/kit/Button";
 import { Dialog } from "@/kit/Dialog";
 import { ErrorState } from "@/kit/ErrorState";
 import { TextField } from "@/kit/Field";
 import { useMe } from "@/lib/permissions";
-import { useStore } from "@/lib/store";
 
 /** Asks for the password, or the API key, when a change needs a confirmation. */
-export function StepUpDialog() {
-  const asked = useStore(confirmation);
-  return asked === null ? null : <OpenStepUp answer={asked.answer} />;
-}
-
-function OpenStepUp({ answer }: { answer: (confirmed: boolean) => void }) {
+export function StepUpDialog({ answer }: { answer: (confirmed: boolean) => void }) {
   const { t } = useTranslation();
   const me = useMe();
   const [typed, setTyped] = useState("");

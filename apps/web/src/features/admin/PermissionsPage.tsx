@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useReadState } from "@/app/readState";
 import { useFilters } from "@/app/search";
 import { useAccounts } from "@/features/accounts/reads";
 import { useKeys } from "@/features/keys/reads";
@@ -13,6 +14,7 @@ import { Button } from "@/kit/Button";
 import { Combobox } from "@/kit/Combobox";
 import { EmptyState } from "@/kit/EmptyState";
 import { ErrorState } from "@/kit/ErrorState";
+import { Icon } from "@/kit/Icon";
 import { Spinner } from "@/kit/Spinner";
 import { PHONE, useMedia } from "@/lib/media";
 
@@ -23,6 +25,7 @@ const ROWS_MAX = 200;
 function useMatrix(user: string | undefined, accountId: string | undefined) {
   const keys = useKeys("admin");
   const accounts = useAccounts();
+  const stateOf = useReadState();
   const shownKeys = useMemo(
     () => (keys.data ?? []).filter((key) => key.status === "active" && (user === undefined || key.userName === user)),
     [keys.data, user],
@@ -41,6 +44,7 @@ function useMatrix(user: string | undefined, accountId: string | undefined) {
     tooMany,
     loading: keys.isPending || accounts.isPending || permissions.loading,
     error: (keys.data === undefined ? keys.error : null) ?? (accounts.data === undefined ? accounts.error : null) ?? permissions.error,
+    stale: [keys, accounts].map((read) => stateOf(read).stale).find((text) => typeof text === "string") ?? permissions.stale,
     retry: () => {
       void keys.refetch();
       void accounts.refetch();
@@ -86,6 +90,12 @@ export default function PermissionsPage() {
           {changes === 0 ? t("action.save", { ns: "common" }) : t("save.action", { count: changes })}
         </Button>
         {changes > 0 && <Button onClick={edits.clear}>{t("discard")}</Button>}
+        {matrix.stale !== null && (
+          <span className="flex items-center gap-1 self-center text-xs text-warn">
+            <Icon name="clock" size={12} />
+            {matrix.stale}
+          </span>
+        )}
         <p className="max-w-xs self-center text-xs text-muted">{t("administrators")}</p>
         <Link to="/admin/keys" className="ms-auto self-center text-sm text-accent underline">
           {t("keys")}

@@ -1,12 +1,11 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { AdminToolbar } from "@/app/AdminToolbar";
 import { useReadState } from "@/app/readState";
 import { useFilters } from "@/app/search";
 import { StatusDialog } from "@/app/StatusDialog";
 import { CapsDialog } from "@/features/keys/CapsDialog";
-import { NewKeyDialog } from "@/features/keys/NewKeyDialog";
 import { KEYS_QUERY, setKeyStatus, useKeys, type Key, type Owner } from "@/features/keys/reads";
 import { DataGrid } from "@/kit/DataGrid";
 import { EmptyState } from "@/kit/EmptyState";
@@ -14,6 +13,8 @@ import type { Column } from "@/kit/grid/types";
 import { StatusPill } from "@/kit/StatusPill";
 import { useFormats } from "@/lib/format";
 import { commentRequired, useMe } from "@/lib/permissions";
+
+const NewKeyDialog = lazy(async () => ({ default: (await import("@/features/keys/NewKeyDialog")).NewKeyDialog }));
 
 type Opened = { kind: "new" } | { kind: "status" | "caps"; key: Key } | null;
 
@@ -127,7 +128,11 @@ export function KeyGrid({ owner }: { owner: Owner }) {
           />
         }
       />
-      {opened?.kind === "new" && <NewKeyDialog owner={owner} onClose={close} onCreated={renew} />}
+      {opened?.kind === "new" && (
+        <Suspense fallback={null}>
+          <NewKeyDialog owner={owner} onClose={close} onCreated={renew} />
+        </Suspense>
+      )}
       {opened?.kind === "caps" && <CapsDialog target={opened.key} onClose={close} onChanged={renew} />}
       {opened?.kind === "status" && (
         <StatusDialog

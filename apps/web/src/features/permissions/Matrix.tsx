@@ -28,7 +28,7 @@ function moveFocus(event: KeyboardEvent<HTMLTableElement>): void {
   if (step === undefined || cell === null || !(row instanceof HTMLTableRowElement)) return;
   const rows = event.currentTarget.tBodies[0]?.rows;
   const next = rows?.[row.sectionRowIndex + step[0]]?.cells[cell.cellIndex + step[1]];
-  const control = next?.querySelector<HTMLElement>("[role=checkbox], button");
+  const control = next?.querySelector<HTMLElement>("input, button");
   if (control === null || control === undefined) return;
   event.preventDefault();
   control.focus();

@@ -2,6 +2,7 @@
 import { useQueries } from "@tanstack/react-query";
 import { api, call } from "@/api/client";
 import { commentHeader } from "@/api/comment";
+import { useReadState } from "@/app/readState";
 import { grantOf, type Grant, type MatrixRow, type Permission } from "@/features/permissions/matrix";
 
 export const PERMISSIONS_QUERY = ["permissions"] as const;
@@ -9,6 +10,8 @@ export const PERMISSIONS_QUERY = ["permissions"] as const;
 export interface PermissionsRead {
   byKey: ReadonlyMap<number, readonly Permission[]>;
   loading: boolean;
+  /** Said of permissions that could not be read again. */
+  stale: string | null;
   error: Error | null;
   retry: () => void;
 }
@@ -28,6 +31,7 @@ export async function readGrants(rows: readonly MatrixRow[]): Promise<ReadonlyMa
 
 /** The permissions of these keys; rows of a key are absent until they are read. */
 export function usePermissions(keyIds: readonly number[]): PermissionsRead {
+  const stateOf = useReadState();
   return useQueries({
     queries: keyIds.map((id) => ({
       queryKey: [...PERMISSIONS_QUERY, id],
@@ -36,6 +40,7 @@ export function usePermissions(keyIds: readonly number[]): PermissionsRead {
     combine: (results) => ({
       byKey: new Map(results.flatMap((result, index) => (result.data === undefined ? [] : [[keyIds[index] ?? 0, result.data] as const]))),
       loading: results.some((result) => result.isPending),
+      stale: results.map((result) => stateOf(result).stale ?? null).find((text) => text !== null) ?? null,
       error: results.find((result) => result.data === undefined && result.error !== null)?.error ?? null,
       retry: () => results.forEach((result) => void result.refetch()),
     }),

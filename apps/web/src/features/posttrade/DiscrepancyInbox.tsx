@@ -3,6 +3,7 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, call } from "@/api/client";
 import { useReadState } from "@/app/readState";
+import { SavedViews } from "@/app/SavedViews";
 import { useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
 import { useDiscrepancyColumns } from "@/features/posttrade/discrepancyColumns";
@@ -15,6 +16,8 @@ import { EmptyState } from "@/kit/EmptyState";
 import { Select } from "@/kit/Select";
 import { useCan } from "@/lib/permissions";
 import { useLiveEvents } from "@/live/hooks";
+
+const VIEW_FILTERS = ["status"] as const;
 
 const NO_ROWS: readonly Discrepancy[] = [];
 const PAGE_SIZE = 200;
@@ -87,6 +90,7 @@ export function DiscrepancyInbox() {
               options={STATUSES.map((value) => ({ value, label: t(`status.${value}`) }))}
               className="w-36"
             />
+            <SavedViews grid="discrepancies" filters={VIEW_FILTERS} />
             {(["apply", "dismiss"] as const).map((decision) => {
               const chosen = decidable(decision);
               return (

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { HistoryFilters } from "@/app/HistoryFilters";
 import { useHistory } from "@/app/history";
 import { usePeriod } from "@/app/period";
+import { SavedViews } from "@/app/SavedViews";
 import { useAccountNames, useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
 import { RawDrawer } from "@/features/posttrade/RawDrawer";
@@ -13,6 +14,8 @@ import type { Column } from "@/kit/grid/types";
 import { SubmitField } from "@/kit/SearchField";
 import { Segmented } from "@/kit/Segmented";
 import { useFormats } from "@/lib/format";
+
+const VIEW_FILTERS = ["period", "symbol", "text"] as const;
 
 /** So many rows that match are shown before more pages are asked for. */
 const ENOUGH = 50;
@@ -97,12 +100,13 @@ export default function RawPage() {
   useEffect(() => {
     if (wanted !== "" && rows.length < ENOUGH) more?.();
   }, [wanted, rows.length, more]);
+  const grid = kind === "orders" ? "rawOrders" : "rawTrades";
   const accounts = t("accounts", { ns: "common", count: scope.ids.length });
   const searching = wanted !== "" && rows.length === 0 && !history.complete;
   return (
     <>
       <DataGrid
-        id={kind === "orders" ? "rawOrders" : "rawTrades"}
+        id={grid}
         key={kind}
         label={t(`label.${kind}`)}
         columns={columns}
@@ -134,6 +138,7 @@ export default function RawPage() {
               segments={(["orders", "trades"] as const).map((value) => ({ value, label: t(`label.${value}`) }))}
             />
             <SubmitField label={t("text")} value={wanted} onChange={(text) => setFilters({ text: text || undefined })} />
+            <SavedViews key={kind} grid={grid} filters={VIEW_FILTERS} />
           </HistoryFilters>
         }
       />

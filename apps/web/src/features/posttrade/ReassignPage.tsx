@@ -6,6 +6,7 @@ import type { Order, Page } from "@/api/types";
 import { HistoryFilters } from "@/app/HistoryFilters";
 import { useHistory } from "@/app/history";
 import { usePeriod } from "@/app/period";
+import { SavedViews } from "@/app/SavedViews";
 import { useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
 import { useOrderColumns } from "@/features/orders/columns";
@@ -16,6 +17,8 @@ import { DataGrid } from "@/kit/DataGrid";
 import { EmptyState } from "@/kit/EmptyState";
 import { Select } from "@/kit/Select";
 import { useCan } from "@/lib/permissions";
+
+const VIEW_FILTERS = ["period", "symbol", "strategy"] as const;
 
 const EVENTS = ["reassigned", "deal_updated", "snapshot_done"];
 
@@ -85,6 +88,7 @@ export default function ReassignPage() {
               ]}
               className="w-40"
             />
+            <SavedViews grid="reassign" filters={VIEW_FILTERS} />
             {chosen.length > 0 && (
               <Button tone="primary" onClick={() => setMoving(chosen)}>
                 {t("many", { count: chosen.length })}

@@ -5,6 +5,7 @@ import { api, call } from "@/api/client";
 import type { components } from "@/api/schema";
 import { useCodeWord } from "@/app/codes";
 import { useReadState } from "@/app/readState";
+import { SavedViews } from "@/app/SavedViews";
 import { useAccountNames } from "@/app/scope";
 import { useFilters } from "@/app/search";
 import { Combobox } from "@/kit/Combobox";
@@ -14,6 +15,8 @@ import type { Column } from "@/kit/grid/types";
 import { JsonView } from "@/kit/JsonView";
 import { useFormats } from "@/lib/format";
 import codes from "@/locales/en/codes";
+
+const VIEW_FILTERS = ["action"] as const;
 
 type Entry = components["schemas"]["AuditEntry"];
 
@@ -86,15 +89,18 @@ export default function AuditPage() {
         onOpen={setDetail}
         onEnd={audit.hasNextPage && !audit.isFetchingNextPage && !audit.isFetchNextPageError ? () => void audit.fetchNextPage() : undefined}
         toolbar={
-          <Combobox
-            label={t("audit.action")}
-            hiddenLabel
-            placeholder={t("audit.action")}
-            className="w-56"
-            value={filters.action ?? null}
-            onChange={(next) => setFilters({ action: next ?? undefined })}
-            options={ACTIONS.map((value) => ({ value, label: action(value) }))}
-          />
+          <>
+            <Combobox
+              label={t("audit.action")}
+              hiddenLabel
+              placeholder={t("audit.action")}
+              className="w-56"
+              value={filters.action ?? null}
+              onChange={(next) => setFilters({ action: next ?? undefined })}
+              options={ACTIONS.map((value) => ({ value, label: action(value) }))}
+            />
+            <SavedViews grid="audit" filters={VIEW_FILTERS} />
+          </>
         }
       />
       {detail !== null && (

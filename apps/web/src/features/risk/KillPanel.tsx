@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { api, call } from "@/api/client";
 import type { KillSwitch } from "@/api/types";
 import { useAccountNames } from "@/app/scope";
-import { KillDialog } from "@/app/shell/KillButton";
+import { KillDialog } from "@/app/shell/KillDialog";
 import { KILL_QUERY, useActiveKillSwitches } from "@/app/shell/kill";
 import { Button } from "@/kit/Button";
 import { Confirm } from "@/kit/Confirm";

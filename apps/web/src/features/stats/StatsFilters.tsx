@@ -7,12 +7,11 @@ import { Combobox } from "@/kit/Combobox";
 interface Props {
   strategy: string | undefined;
   source: string | undefined;
-  withSource: boolean;
   onChange: (change: { strategy?: string | undefined; source?: string | undefined }) => void;
 }
 
 /** Only the positions and orders of a strategy, or of a source of signals. */
-export function StatsFilters({ strategy, source, withSource, onChange }: Props) {
+export function StatsFilters({ strategy, source, onChange }: Props) {
   const { t } = useTranslation("stats");
   const strategies = useStrategies();
   const sources = useSourceNames();
@@ -31,17 +30,15 @@ export function StatsFilters({ strategy, source, withSource, onChange }: Props) 
         onChange={(next) => onChange({ strategy: next ?? undefined })}
         options={(strategies.data ?? []).map((one) => ({ value: String(one.strategy_id), label: one.name }))}
       />
-      {withSource && (
-        <Combobox
-          label={t("group.source")}
-          hiddenLabel
-          placeholder={t("anySource")}
-          className="w-40"
-          value={source ?? null}
-          onChange={(next) => onChange({ source: next ?? undefined })}
-          options={offered}
-        />
-      )}
+      <Combobox
+        label={t("group.source")}
+        hiddenLabel
+        placeholder={t("anySource")}
+        className="w-40"
+        value={source ?? null}
+        onChange={(next) => onChange({ source: next ?? undefined })}
+        options={offered}
+      />
     </>
   );
 }

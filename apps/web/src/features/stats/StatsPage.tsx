@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { HistoryFilters } from "@/app/HistoryFilters";
 import { usePeriod } from "@/app/period";
 import { useReadState } from "@/app/readState";
+import { SavedViews } from "@/app/SavedViews";
 import { useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
 import { useExecutionColumns, useResultColumns } from "@/features/stats/columns";
@@ -12,6 +13,8 @@ import { DataGrid } from "@/kit/DataGrid";
 import { EmptyState } from "@/kit/EmptyState";
 import { Segmented } from "@/kit/Segmented";
 import { Select } from "@/kit/Select";
+
+const VIEW_FILTERS = ["period", "symbol", "group", "strategy", "source"] as const;
 
 const TABS = ["results", "execution"] as const;
 
@@ -31,15 +34,13 @@ export default function StatsPage() {
   return tab === "results" ? <Results tabs={tabs} /> : <Execution tabs={tabs} />;
 }
 
-function useStatsFilters<Group extends string>(groups: readonly Group[], first: Group, withSource: boolean) {
+function useStatsFilters<Group extends string>(groups: readonly Group[], first: Group) {
   const { t } = useTranslation("stats");
   const scope = useScope();
   const days = usePeriod();
   const [search, setSearch] = useFilters("symbol", "group", "strategy", "source");
   const group = groups.find((one) => one === search.group) ?? first;
-  const { symbol, strategy } = search;
-  // Orders are not counted by source.
-  const source = withSource ? search.source : undefined;
+  const { symbol, strategy, source } = search;
   const filters: Filters = { accounts: scope.parameter, days, symbol, strategy, source };
   const fields = (refresh: () => void) => (
     <HistoryFilters days={days} symbol={search.symbol ?? ""} onSymbol={(symbol) => setSearch({ symbol })} onRefresh={refresh}>
@@ -51,7 +52,7 @@ function useStatsFilters<Group extends string>(groups: readonly Group[], first: 
         options={groups.map((value) => ({ value, label: t(`group.${value}` as "group.symbol") }))}
         className="w-40"
       />
-      <StatsFilters strategy={strategy} source={source} withSource={withSource} onChange={setSearch} />
+      <StatsFilters strategy={strategy} source={source} onChange={setSearch} />
     </HistoryFilters>
   );
   return { filters, group, fields };
@@ -59,7 +60,7 @@ function useStatsFilters<Group extends string>(groups: readonly Group[], first: 
 
 function Results({ tabs }: { tabs: ReactNode }) {
   const { t } = useTranslation("stats");
-  const { filters, group, fields } = useStatsFilters(GROUPS, "strategy", true);
+  const { filters, group, fields } = useStatsFilters(GROUPS, "strategy");
   const read = useResults(filters, group);
   const stateOf = useReadState();
   return (
@@ -75,6 +76,7 @@ function Results({ tabs }: { tabs: ReactNode }) {
         <>
           {tabs}
           {fields(() => void read.refetch())}
+          <SavedViews grid="results" filters={VIEW_FILTERS} />
         </>
       }
     />
@@ -83,7 +85,7 @@ function Results({ tabs }: { tabs: ReactNode }) {
 
 function Execution({ tabs }: { tabs: ReactNode }) {
   const { t } = useTranslation("stats");
-  const { filters, group, fields } = useStatsFilters(EXECUTION_GROUPS, "symbol", false);
+  const { filters, group, fields } = useStatsFilters(EXECUTION_GROUPS, "symbol");
   const read = useExecution(filters, group);
   const stateOf = useReadState();
   return (
@@ -99,6 +101,7 @@ function Execution({ tabs }: { tabs: ReactNode }) {
         <>
           {tabs}
           {fields(() => void read.refetch())}
+          <SavedViews grid="execution" filters={VIEW_FILTERS} />
         </>
       }
     />

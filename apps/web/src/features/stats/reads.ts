@@ -8,7 +8,7 @@ import { startOfDay } from "@/lib/time";
 type Schemas = components["schemas"];
 
 export const GROUPS = ["strategy", "symbol", "exchange", "account", "source", "day"] as const;
-export const EXECUTION_GROUPS = ["strategy", "symbol", "exchange"] as const;
+export const EXECUTION_GROUPS = ["strategy", "symbol", "exchange", "source"] as const;
 export type GroupBy = (typeof GROUPS)[number];
 export type ExecutionGroupBy = (typeof EXECUTION_GROUPS)[number];
 
@@ -21,8 +21,7 @@ export interface Filters {
   days: Days;
   symbol: string | undefined;
   strategy: string | undefined;
-  /** Of results alone. */
-  source?: string | undefined;
+  source: string | undefined;
 }
 
 /** A filter that is no id is left out. */

@@ -3,6 +3,7 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useReadState } from "@/app/readState";
 import { useScope } from "@/app/scope";
+import { SavedViews } from "@/app/SavedViews";
 import { useFilters } from "@/app/search";
 import { useMarketColumns, useTypeWord } from "@/features/symbols/columns";
 import { MarketDrawer, useOpenTicket } from "@/features/symbols/MarketDrawer";
@@ -20,6 +21,8 @@ import { toastError } from "@/kit/toasts";
 import { usePreference } from "@/lib/preferences";
 import { useCan } from "@/lib/permissions";
 import { useFormats } from "@/lib/format";
+
+const VIEW_FILTERS = ["account", "find", "type", "active", "star"] as const;
 
 const NO_ROWS: readonly MarketRow[] = [];
 
@@ -123,6 +126,7 @@ export default function SymbolsPage() {
               checked={filters.star !== undefined}
               onChange={(on) => setFilters({ star: on ? "1" : undefined })}
             />
+            <SavedViews grid="symbols" filters={VIEW_FILTERS} />
             {markets.data !== undefined && (
               <span className="num text-xs text-muted max-md:hidden">{t("readAt", { time: time(markets.data.readAt) })}</span>
             )}

@@ -6,6 +6,7 @@ import { Menu, type MenuItem } from "@/kit/Menu";
 import { download, toCsv } from "@/kit/grid/export";
 import type { Grouping } from "@/kit/grid/groups";
 import type { Column } from "@/kit/grid/types";
+import { cx } from "@/lib/cx";
 
 /** Name and time of a file. */
 function fileName(base: string | undefined, ending: string): string {
@@ -16,7 +17,8 @@ function fileName(base: string | undefined, ending: string): string {
 interface Props<Row> {
   children: ReactNode;
   count: number;
-  held: boolean;
+  /** The order does not change now; null: it never changes by itself. */
+  held: boolean | null;
   stale: string | null;
   columns: readonly Column<Row>[];
   hidden: ReadonlySet<string>;
@@ -67,7 +69,8 @@ export function GridToolbar<Row>(props: Props<Row>) {
         </span>
       )}
       <span className="num text-xs text-muted">
-        {props.held && <span className="me-2">{t("grid.held")}</span>}
+        {/* Its place is kept: what appeared under the pointer would move the rows away from a click. */}
+        {props.held !== null && <span className={cx("me-2 max-sm:hidden", !props.held && "invisible")}>{t("grid.held")}</span>}
         {t("grid.count", { count: props.count })}
       </span>
       {groupings.length > 0 && (

@@ -6,6 +6,8 @@ export function useWidth(): [(element: HTMLElement | null) => (() => void) | und
   const [width, setWidth] = useState(Number.POSITIVE_INFINITY);
   const ref = useCallback((element: HTMLElement | null) => {
     if (element === null) return undefined;
+    // Before the first rows are drawn: all columns, and then those that fit, would be drawn twice.
+    setWidth(element.clientWidth);
     const observer = new ResizeObserver(([entry]) => entry !== undefined && setWidth(entry.contentRect.width));
     observer.observe(element);
     return () => observer.disconnect();
