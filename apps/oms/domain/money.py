@@ -45,8 +45,13 @@ def parse_decimal(text: str | int | Decimal) -> Decimal:
 
     Raises ``NotADecimal`` for anything else: NaN, Infinity, too many digits, a sign alone.
     """
-    if isinstance(text, str) and len(text) > 64:
-        raise NotADecimal("a number may have at most 64 characters")
+    is_short = False
+    if isinstance(text, str):
+        length = len(text)
+        if length > 64:
+            raise NotADecimal("a number may have at most 64 characters")
+        # Without an exponent at most DIGITS_MAX characters follow the point.
+        is_short = length <= DIGITS_MAX + 1 and "e" not in text and "E" not in text
     try:
         value = Decimal(text)
     except (InvalidOperation, ValueError):
@@ -57,6 +62,8 @@ def parse_decimal(text: str | int | Decimal) -> Decimal:
         return ZERO
     if value.adjusted() >= DIGITS_MAX:
         raise NotADecimal(f"at most {DIGITS_MAX} integer digits are allowed")
+    if is_short:
+        return value
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
     if exponent < -DIGITS_MAX:

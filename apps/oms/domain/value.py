@@ -49,6 +49,15 @@ def evolve(before: T, /, **changes: object) -> T:
     return after
 
 
+def evolver(cls: type[T], *names: str) -> Callable[..., T]:
+    """Return ``evolve`` of a value class for these fields as a plain function, for hot paths.
+
+    It takes the value, then the fields by name, all of them.
+    """
+    evolvers: _Evolvers = cls.__evolvers__  # type: ignore[attr-defined]
+    return evolvers[names]
+
+
 def constructor(cls: type[T]) -> type[T]:
     """Return the constructor of a value class as a plain function, for hot paths.
 

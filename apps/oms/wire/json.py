@@ -9,7 +9,7 @@ the plain notation of ``1e999999999`` has a billion characters.
 import json
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import lru_cache
@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 import orjson
 
 from oms.domain.money import decimal_text, plain_text
+from oms.domain.times import utc_text
 from oms.wire.steps import ITEMS_PER_STEP, Steps, chunks
 
 _SPACES = re.compile(r"[ \t\n\r]*")
@@ -142,13 +143,8 @@ def canonical_json(value: Any) -> str:
     return _CANONICAL.encode(value)
 
 
-@lru_cache(maxsize=4096)  # the same time is written in several columns of several rows
-def time_text(moment: datetime) -> str:
-    """Return ``2026-02-25T20:00:00.123456Z``; ``moment`` must be aware."""
-    if moment.tzinfo is not UTC:
-        assert moment.tzinfo is not None, "times are aware"
-        moment = moment.astimezone(UTC)
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+time_text = utc_text
+"""Return a time as a JSON text; it must be aware."""
 
 
 @lru_cache(maxsize=4096)

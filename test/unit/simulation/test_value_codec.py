@@ -7,16 +7,17 @@ import pytest
 from kit.builders import NOON
 from oms.adapters.paper.market_data.json_inputs import INPUT_TYPES
 from oms.domain.money import parse_decimal
+from oms.domain.times import utc_text
 from oms.simulation.events import Rejected
 from oms.simulation.inputs import CancelOrder, ChangeOrder, Input
 from oms.simulation.state.contract_overrides import ContractOverrides
 from oms.simulation.state.in_flight import Arrival, Delivery, InFlight
 from oms.simulation.state.paper_order import AttachedExit, OrderTerms, QueuePosition
-from oms.simulation.state.value_codec import decode, encode, format_time
+from oms.simulation.state.value_codec import decode, encode
 
 CANCEL = CancelOrder(client_id="7", exchange_order_id="o1", symbol="SOL/USDT", at=NOON)
 CHANGE = ChangeOrder(client_id="7", exchange_order_id="o1", symbol="SOL/USDT", at=NOON)
-NOON_TEXT = format_time(NOON)
+NOON_TEXT = utc_text(NOON)
 REJECTED = Rejected(client_id="7", code="no_price", message="m")
 
 STORED = [

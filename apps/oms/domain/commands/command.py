@@ -9,6 +9,7 @@ from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
+from functools import lru_cache
 
 from oms.domain.ccxt_methods import is_trade_method
 from oms.domain.commands.account_commands import (
@@ -43,6 +44,9 @@ class CommandStatus(StrEnum):
         """Return whether the command has its result (``unknown`` may still be resolved)."""
         return self not in (CommandStatus.QUEUED, CommandStatus.RUNNING)
 
+
+command_status = lru_cache(maxsize=16)(CommandStatus)
+"""Return the status of a text, as ``CommandStatus`` in less time. Raises ``ValueError``."""
 
 OWN_REQUEST_ID_PREFIX = "oms:"
 """Prefix of the request ids of commands that the gateway itself submits; refused to callers."""

@@ -4,8 +4,9 @@ Every id field of every payload is classified here, so that the permission check
 asks for the strategy of each row that a command names. A field that is not listed fails a test.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from operator import attrgetter
 
 from oms.domain.commands.account_commands import (
     AdminMutate,
@@ -135,47 +136,61 @@ ID_FIELDS: Mapping[type[CommandPayload], Mapping[str, IdKind]] = {
 """The kind of each id field, by payload type."""
 
 
-def _fields_of(kind: IdKind) -> dict[type[CommandPayload], tuple[str, ...]]:
+_IdReader = Callable[[CommandPayload], tuple[int, ...]]
+
+
+def _reader(names: Sequence[str]) -> _IdReader | None:
+    """Return the function that reads the ids in these fields; ``None`` if there are none."""
+    if not names:
+        return None
+    read = attrgetter(*names)
+
+    def read_one(payload: CommandPayload) -> tuple[int, ...]:
+        number = read(payload)
+        return number if type(number) is tuple else (number,)
+
+    def read_all(payload: CommandPayload) -> tuple[int, ...]:
+        ids: tuple[int, ...] = ()
+        for number in read(payload):
+            ids += number if isinstance(number, tuple) else (number,)
+        return ids
+
+    return read_one if len(names) == 1 else read_all
+
+
+def _readers(kind: IdKind) -> dict[type[CommandPayload], _IdReader | None]:
     return {
-        payload_type: tuple(name for name, each in kinds.items() if each is kind)
+        payload_type: _reader([name for name, each in kinds.items() if each is kind])
         for payload_type, kinds in ID_FIELDS.items()
     }
 
 
-_ORDER_FIELDS = _fields_of(IdKind.ORDER)
-_POSITION_FIELDS = _fields_of(IdKind.POSITION)
-_STRATEGY_FIELDS = _fields_of(IdKind.STRATEGY)
-_DEFAULT_STRATEGY_FIELDS = _fields_of(IdKind.STRATEGY_OR_DEFAULT)
+_ORDER_IDS = _readers(IdKind.ORDER)
+_POSITION_IDS = _readers(IdKind.POSITION)
+_STRATEGY_IDS = _readers(IdKind.STRATEGY)
+_DEFAULT_STRATEGY_IDS = _readers(IdKind.STRATEGY_OR_DEFAULT)
 
 
 def target_order_ids(payload: CommandPayload) -> tuple[int, ...]:
     """Return the ids of the orders that a command names, in its order."""
-    fields = _ORDER_FIELDS[type(payload)]
-    return _ids(payload, fields) if fields else ()
+    read = _ORDER_IDS[type(payload)]
+    return () if read is None else read(payload)
 
 
 def target_position_ids(payload: CommandPayload) -> tuple[int, ...]:
     """Return the ids of the positions that a command names, in its order."""
-    fields = _POSITION_FIELDS[type(payload)]
-    named = _ids(payload, fields) if fields else ()
+    read = _POSITION_IDS[type(payload)]
+    named = () if read is None else read(payload)
     return named if 0 not in named else tuple(filter(None, named))
 
 
 def target_strategy_ids(payload: CommandPayload) -> tuple[int, ...]:
     """Return the ids of the strategies that a command names itself, in its order."""
     payload_type = type(payload)
-    own_fields = _STRATEGY_FIELDS[payload_type]
-    named = _ids(payload, own_fields) if own_fields else ()
-    if fields := _DEFAULT_STRATEGY_FIELDS[payload_type]:
-        named += tuple(filter(None, _ids(payload, fields)))
+    read, read_default = _STRATEGY_IDS[payload_type], _DEFAULT_STRATEGY_IDS[payload_type]
+    named = () if read is None else read(payload)
+    if read_default is not None:
+        named += tuple(filter(None, read_default(payload)))
     elif isinstance(payload, EnforceKillSwitch) and payload.scope == KillScope.STRATEGY.value:
         named += (int(payload.scope_id),)
     return named
-
-
-def _ids(payload: CommandPayload, fields: tuple[str, ...]) -> tuple[int, ...]:
-    ids: tuple[int, ...] = ()
-    for name in fields:
-        number = getattr(payload, name)
-        ids += number if isinstance(number, tuple) else (number,)
-    return ids

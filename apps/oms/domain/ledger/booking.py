@@ -27,9 +27,13 @@ from oms.domain.orders.external_order import is_forced_close, is_sale_elsewhere
 from oms.domain.orders.order import Order
 from oms.domain.protection.entry_levels import with_entry_levels
 from oms.domain.side import Side
-from oms.domain.value import constructor, evolve
+from oms.domain.value import constructor, evolve, evolver
 
 _new_deal = constructor(Deal)
+_with_part = evolver(
+    Deal,
+    *("position_id", "previous_position_id", "qty", "fee", "profit", "strategy_id", "entry"),
+)
 
 
 def allocation_spec_of(order: Order, instrument: Instrument) -> AllocationSpec:
@@ -169,7 +173,7 @@ def _booked_leg(
 ) -> Deal:
     """Return the leg as a deal; one that closes for others has their strategy."""
     is_theirs = position is not None and (spec.is_forced or spec.closes_others)
-    return evolve(
+    return _with_part(
         deal,
         position_id=0 if position is None else position.id,
         previous_position_id=(

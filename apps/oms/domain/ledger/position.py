@@ -35,7 +35,7 @@ from oms.domain.money import (
 )
 from oms.domain.orders.order import Side
 from oms.domain.protection.levels import Levels
-from oms.domain.value import evolve, value
+from oms.domain.value import evolve, evolver, value
 
 _NOTHING = Fraction(0)
 DENOMINATOR_BITS_MAX = 1024
@@ -108,6 +108,19 @@ class Position:
     def is_open(self) -> bool:
         """Return whether the position holds quantity."""
         return self.state in (PositionState.OPEN, PositionState.CLOSE_REQUESTED)
+
+
+_increased = evolver(
+    Position,
+    *("qty", "cost", "avg_price", "qty_opened", "max_qty", "realized_pnl", "fees"),
+    *("updated_at", "version"),
+)
+_reduced = evolver(
+    Position,
+    *("qty", "cost", "exit_value", "qty_closed", "close_price", "profit", "realized_pnl", "fees"),
+    *("state", "stop_loss", "stop_gain", "levels", "close_reason", "closed_at"),
+    *("updated_at", "version"),
+)
 
 
 class Fill(NamedTuple):
@@ -226,9 +239,13 @@ def _average(instrument: Instrument, cost: Fraction, qty: Decimal) -> Decimal:
 
 def _profit(instrument: Instrument, gain: Fraction) -> Decimal:
     """Convert a gain in value space to the settle currency at 18 places."""
+    return _profit_of_ratio(instrument, *gain.as_integer_ratio())
+
+
+def _profit_of_ratio(instrument: Instrument, numerator: int, denominator: int) -> Decimal:
+    """Return ``_profit`` of a ratio that need not be in lowest terms."""
     up, down = instrument.contract_size.as_integer_ratio()
-    value, parts = gain.as_integer_ratio()
-    return round_ratio(value * up, parts * down)
+    return round_ratio(numerator * up, denominator * down)
 
 
 def _fill_value(instrument: Instrument, qty: Decimal, fill: Fill) -> Fraction:
@@ -239,9 +256,10 @@ def _fill_value(instrument: Instrument, qty: Decimal, fill: Fill) -> Fraction:
 
 
 def _increase(position: Position, instrument: Instrument, fill: Fill) -> Position:
-    qty = add(position.qty, fill.delta)
-    cost = _limit_denominator(position.cost + _fill_value(instrument, fill.delta, fill))
-    return evolve(
+    qty, cost = add(position.qty, fill.delta), _fill_value(instrument, fill.delta, fill)
+    # Sums of fractions are slow: a position that holds nothing has no cost.
+    cost = _limit_denominator(position.cost + cost if position.qty else cost)
+    return _increased(
         position,
         qty=qty,
         cost=cost,
@@ -265,8 +283,10 @@ def _release_cost(
     released = position.cost
     if size != held:
         released = position.cost * exact_fraction(size) / exact_fraction(held)
-    gain = exit_value_of_fill - released if position.qty > 0 else -exit_value_of_fill - released
-    return _profit(instrument, gain), released
+    value, parts = exit_value_of_fill.as_integer_ratio()
+    cost, cost_parts = released.as_integer_ratio()
+    gain = (value if position.qty > 0 else -value) * cost_parts - cost * parts
+    return _profit_of_ratio(instrument, gain, parts * cost_parts), released
 
 
 def _reduce(
@@ -279,10 +299,12 @@ def _reduce(
 ) -> Position:
     size = fill.delta.copy_abs()
     qty = add(position.qty, fill.delta)
-    exits = position.exit_value + exit_value_of_fill
+    exits = exit_value_of_fill
+    if position.qty_closed:
+        exits = position.exit_value + exits
     closed = add(position.qty_closed, size)
     is_open = bool(qty)
-    return evolve(
+    return _reduced(
         position,
         qty=qty,
         cost=_limit_denominator(position.cost - released) if is_open else _NOTHING,

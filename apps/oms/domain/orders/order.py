@@ -27,7 +27,7 @@ from oms.domain.orders.order_risk import OrderRisk
 from oms.domain.orders.order_terms import moved_fields
 from oms.domain.protection.levels import Levels
 from oms.domain.side import Side as Side  # re-exported: importers of orders need it
-from oms.domain.value import evolve, value
+from oms.domain.value import evolve, evolver, value
 
 
 class OrderState(StrEnum):
@@ -63,7 +63,6 @@ _PENDING, _UNKNOWN = OrderState.PENDING_SUBMIT, OrderState.UNKNOWN
 _SUBMITTED, _PARTIAL = OrderState.SUBMITTED, OrderState.PARTIALLY_FILLED
 _FILLED, _CANCELED = OrderState.FILLED, OrderState.CANCELED
 _EXPIRED, _REJECTED = OrderState.EXPIRED, OrderState.REJECTED
-_SAME: Mapping[str, object] = MappingProxyType({})
 #: Reports that prove that the order reached the exchange.
 _ACKNOWLEDGES = frozenset(
     {ReportKind.ACCEPTED, ReportKind.EXECUTION, ReportKind.CHANGED, ReportKind.TRIGGERED}
@@ -227,6 +226,20 @@ class Order:
         return divide(self.fill_value, self.filled_qty)
 
 
+_acknowledged = evolver(
+    Order,
+    *("state", "exchange_order_id", "edit_replace_state", "edit_replace_at", "submitted_at"),
+    *("updated_at", "version"),
+)
+_advanced = evolver(
+    Order,
+    *("state", "qty", "price", "position_id", "previous_position_id", "filled_qty", "fill_value"),
+    *("fees", "last_fill_at", "provisional_qty", "pending_change", "edit_replace_state"),
+    *("edit_replace_at", "exchange_order_id", "reject_source", "reject_code", "reject_message"),
+    *("cancel_reason", "submitted_at", "triggered_at", "closed_at", "updated_at", "version"),
+)
+
+
 def next_state(
     state: OrderState, kind: ReportKind, *, left: bool, filled: bool, code: str | None = None
 ) -> OrderState | None:
@@ -277,7 +290,7 @@ def advance_order(
     if state is None:
         return None
     source, code, message = _rejection_after(order, report)
-    return evolve(
+    after = _advanced(
         order,
         state=state,
         qty=qty,
@@ -302,8 +315,10 @@ def advance_order(
         closed_at=None if state.is_open else order.closed_at or now,
         updated_at=now,
         version=order.version + 1,
-        **_SAME if report.terms is None else moved_fields(order.time_in_force, report.terms),
     )
+    if report.terms is None:
+        return after
+    return evolve(after, **moved_fields(order.time_in_force, report.terms))
 
 
 def _acknowledge(order: Order, report: ExecutionReport) -> Order:
@@ -311,7 +326,7 @@ def _acknowledge(order: Order, report: ExecutionReport) -> Order:
 
     Equal to ``advance_order`` field by field, without the fields that cannot have changed.
     """
-    return evolve(
+    return _acknowledged(
         order,
         state=OrderState.SUBMITTED,
         exchange_order_id=order.exchange_order_id or report.exchange_order_id,

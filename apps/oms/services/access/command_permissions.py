@@ -185,7 +185,7 @@ PermissionQuery = tuple[type[CommandPayload], int, tuple[int, ...]]
 """Type of the command, account id and strategy ids."""
 
 #: Commands whose permission follows from type, account and strategies alone.
-_CACHEABLE = frozenset({SendOrder, CancelOrder, ChangeOrder, ClosePosition, ChangePosition})
+CACHEABLE = frozenset({SendOrder, CancelOrder, ChangeOrder, ClosePosition, ChangePosition})
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +286,7 @@ class CommandPermissions:
 
 def _is_allowed(cached: _CachedPrincipal, query: PermissionQuery, payload: CommandPayload) -> bool:
     payload_type, account_id, strategies = query
-    is_cacheable = payload_type in _CACHEABLE
+    is_cacheable = payload_type in CACHEABLE
     if is_cacheable and query in cached.granted:
         return True
     if refuse_command(cached.principal, account_id, payload, strategies) is not None:

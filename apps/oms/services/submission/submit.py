@@ -37,6 +37,8 @@ from oms.ports.history_reads import HistoryReads
 from oms.ports.ids import IdBlocks
 from oms.ports.registry import Registry
 from oms.services.access.command_permissions import (
+    CACHEABLE,
+    PermissionQuery,
     narrow_to_allowed,
     permission_for,
     refuse_command,
@@ -93,6 +95,9 @@ class SubmitItemResult:
     replayed: bool = False
 
 
+_Grant = tuple[PermissionQuery, str | None]
+"""What a command of the batch was permitted, with which comment."""
+
 _new_command, _new_result = constructor(NewCommand), constructor(SubmitItemResult)
 
 
@@ -124,8 +129,9 @@ class Submit:
         """Store the admitted commands. Raises ``Unavailable`` (nothing stored), ``Invalid``."""
         named = [named_rows(command.payload) for command in request.commands]
         rows = await self._rows(named)
+        granted: set[_Grant] = set()
         results = [
-            await self._check_access(request.principal, command, names, rows)
+            await self._check_access(request.principal, command, names, rows, granted)
             for command, names in zip(request.commands, named, strict=True)
         ]
         if all(item.refused is not None for item in results):
@@ -165,15 +171,22 @@ class Submit:
         command: CommandRequest,
         named: NamedRows,
         rows: Owners,
+        granted: set[_Grant],
     ) -> SubmitItemResult:
-        permission = permission_for(command.payload)
+        """Check the caller's permission; ``granted`` has what others of the batch passed."""
         account_id, strategies, missing = target_of(principal, command, named, rows)
+        grant = (type(command.payload), account_id, strategies), command.comment
+        if missing is None and grant in granted:
+            return _new_result(command=command, account_id=account_id or None)
+        permission = permission_for(command.payload)
         refused = None
         if missing is not None or principal.grant(account_id) is None:
             refused = await self._refuse_target(principal, permission, account_id) or missing
         payload = narrow_to_allowed(principal, account_id, command.payload)
         refused = refused or refuse_command(principal, account_id, payload, strategies)
         refused = refused or refuse_missing_comment(principal, permission, command.comment)
+        if refused is None and type(command.payload) in CACHEABLE:
+            granted.add(grant)
         return _new_result(command=command, account_id=account_id or None, refused=refused)
 
     def _reserve_slot(self, result: SubmitItemResult) -> SubmitItemResult:

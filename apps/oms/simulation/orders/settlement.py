@@ -5,7 +5,7 @@ from decimal import Decimal
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import EXACT, ZERO, add, multiply, round_to_scale, subtract
 from oms.domain.orders.order import Side
-from oms.domain.value import constructor, evolve
+from oms.domain.value import constructor, evolve, evolver
 from oms.simulation.account.costs import (
     add_traded_volume,
     compute_fee,
@@ -24,6 +24,7 @@ from oms.simulation.state.step_state import StepState
 
 _new_trade, _new_filled = constructor(PaperTrade), constructor(Filled)
 _new_position = constructor(PaperPosition)
+_filled = evolver(PaperOrder, "filled", "value")
 
 
 def settle_fill(state: StepState, order: PaperOrder, fill: BookFill, *, maker: bool) -> PaperOrder:
@@ -65,7 +66,7 @@ def settle_fill(state: StepState, order: PaperOrder, fill: BookFill, *, maker: b
         trade = evolve(trade, source=terms.source, parent=terms.parent)
     state.events.append(_new_filled(trade=trade))
     filled = add(order.filled, qty)
-    return evolve(order, filled=filled, value=add(order.value, multiply(qty, price)))
+    return _filled(order, filled=filled, value=add(order.value, multiply(qty, price)))
 
 
 def _exchange_currencies(

@@ -15,6 +15,7 @@ from typing import Any
 
 from oms.domain.money import decimal_text
 from oms.domain.orders.order import Side
+from oms.domain.times import utc_text as _time
 from oms.domain.value import value
 from oms.simulation.account.funding_schedule import next_funding_at
 from oms.simulation.state.contract_overrides import ContractOverrides
@@ -32,7 +33,6 @@ from oms.simulation.state.paper_order import (
     QueuePosition,
 )
 from oms.simulation.state.value_codec import decode, encode
-from oms.simulation.state.value_codec import format_time as _time
 
 _encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=True).encode
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, add, subtract
 from oms.domain.orders.order import Side
-from oms.domain.value import constructor, evolve
+from oms.domain.value import constructor, evolver
 from oms.simulation.account.funding_schedule import next_funding_at
 from oms.simulation.events import PaperEvent
 from oms.simulation.settings import SimulationSettings
@@ -24,6 +24,7 @@ from oms.simulation.step_result import StateChanges, StepResult
 _NOTHING = Balance()
 _new_balance, _new_state = constructor(Balance), constructor(ExchangeState)
 _new_touched, _new_step = constructor(StateChanges), constructor(StepResult)
+_with_asks, _with_bids = evolver(Market, "asks"), evolver(Market, "bids")
 
 
 class StepState:
@@ -193,7 +194,7 @@ class StepState:
         is_buy = side is Side.BUY
         if book is (market.asks if is_buy else market.bids):
             return
-        self.put_market(evolve(market, asks=book) if is_buy else evolve(market, bids=book))
+        self.put_market(_with_asks(market, asks=book) if is_buy else _with_bids(market, bids=book))
 
     def next_rank(self) -> int:
         """Returns the time priority of an order that arrives in this step."""

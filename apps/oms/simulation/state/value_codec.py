@@ -8,14 +8,15 @@ A field at its default is left out. Each object carries its class in ``"is"``, u
 
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from oms.domain.money import decimal_text
+from oms.domain.times import utc_text
 
 #: Class name to stored name, where the two differ.
 _STORED_TYPES: Mapping[str, str] = MappingProxyType(
@@ -46,7 +47,7 @@ def encode(value: Any) -> Any:
         case Decimal():
             return decimal_text(value)
         case datetime():
-            return format_time(value)
+            return utc_text(value)
         case tuple():
             return [encode(item) for item in value]
         case Mapping():
@@ -79,13 +80,6 @@ def decode(kind: Any, encoded: Any) -> Any:
                 values[name] = decode(field_type, item)
         return kind(**values)
     return kind(encoded)
-
-
-@lru_cache(maxsize=64)  # several rows of one step carry the same time
-def format_time(timestamp: datetime) -> str:
-    """Returns a time as RFC 3339 text in UTC with microseconds and ``Z``."""
-    text = timestamp.astimezone(UTC).isoformat(timespec="microseconds")
-    return text.removesuffix("+00:00") + "Z"
 
 
 def _decode_union(kinds: tuple[Any, ...], encoded: Any) -> Any:

@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from oms.domain.commands.command import CommandResult, CommandStatus
+from oms.domain.commands.command import CommandResult, CommandStatus, command_status
 from oms.domain.errors import Refused
 from oms.domain.value import constructor
 from oms.ports.command_queue import CommandRow, NewCommand
@@ -90,7 +90,7 @@ def load_result_notice(text: str, command: NewCommand) -> CommandRow | None:
             payload=command.payload,
             fingerprint=command.fingerprint,
             actor=command.actor,
-            status=CommandStatus(status),
+            status=command_status(status),
             created_at=command.created_at,
             request_id=command.request_id,
             comment=command.comment,

@@ -20,6 +20,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from oms.domain.money import decimal_text
+from oms.domain.times import utc_text
 
 BigIntId = BigInteger().with_variant(mysql.BIGINT(), "mysql", "mariadb")
 TABLE_OPTIONS: dict[str, Any] = {
@@ -66,9 +67,7 @@ class TimestampType(TypeDecorator[datetime]):
         """Return RFC 3339 text for SQLite, naive UTC otherwise."""
         if value is None:
             return None
-        return (
-            format_time(value) if dialect.name == "sqlite" else to_utc(value).replace(tzinfo=None)
-        )
+        return utc_text(value) if dialect.name == "sqlite" else to_utc(value).replace(tzinfo=None)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Return an aware UTC time."""
@@ -113,13 +112,20 @@ def to_utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
-# The rows of one fill contain the same instant many times, and formatting it dominates the cost.
 @lru_cache(maxsize=512)
-def format_time(instant: datetime) -> str:
-    """Return RFC 3339 UTC text with six fractional digits; the texts sort by time."""
-    return to_utc(instant).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+def format_optional_time(instant: datetime | None) -> str | None:
+    """Return ``utc_text``, or ``None``."""
+    return None if instant is None else utc_text(instant)
 
 
+# The commands of one submission, and the rows of one fill, have the same time.
+@lru_cache(maxsize=512)
 def parse_time(text: str) -> datetime:
-    """Return the time that ``format_time`` wrote."""
+    """Return the time that ``utc_text`` wrote."""
     return datetime.fromisoformat(text[:26]).replace(tzinfo=UTC)
+
+
+@lru_cache(maxsize=512)
+def parse_optional_time(text: str | None) -> datetime | None:
+    """Return ``parse_time``, or ``None``."""
+    return None if text is None else parse_time(text)

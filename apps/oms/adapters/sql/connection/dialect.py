@@ -11,8 +11,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from oms.adapters.sql.connection.column_types import format_time, parse_time, to_utc
+from oms.adapters.sql.connection.column_types import (
+    format_optional_time,
+    parse_optional_time,
+    parse_time,
+    to_utc,
+)
 from oms.domain.money import decimal_text
+from oms.domain.times import utc_text
+from oms.wire.json import optional_decimal_text
 
 PADDED_VALUES_MAX = 1024
 """Longer lists are not padded: drivers and servers limit the number of bound values."""
@@ -47,9 +54,11 @@ class Dialect:
     encode_time: Callable[[datetime], Any]
     decode_time: Callable[[Any], datetime]
     encode_decimal: Callable[[Decimal], Any]
-    #: ``encode_decimal`` that accepts ``None``; a field, as most numbers of a row are absent.
-    encode_optional_decimal: Callable[[Decimal | None], Any]
     decode_decimal: Callable[[Any], Decimal]
+    #: The same for columns that may be NULL. They are fields, because a row has many of them.
+    encode_optional_time: Callable[[datetime | None], Any]
+    decode_optional_time: Callable[[Any], datetime | None]
+    encode_optional_decimal: Callable[[Decimal | None], Any]
 
     def params(self, count: int) -> str:
         """Return ``count`` comma-separated placeholders."""
@@ -70,14 +79,6 @@ class Dialect:
             return items
         padding = (1 << (len(items) - 1).bit_length()) - len(items)
         return items + items[-1:] * padding
-
-    def encode_optional_time(self, value: datetime | None) -> Any:
-        """``encode_time`` that accepts ``None``."""
-        return None if value is None else self.encode_time(value)
-
-    def decode_optional_time(self, value: Any) -> datetime | None:
-        """``decode_time`` that accepts ``None``."""
-        return None if value is None else self.decode_time(value)
 
     def decode_optional_decimal(self, value: Any) -> Decimal | None:
         """``decode_decimal`` that accepts ``None``."""
@@ -122,8 +123,12 @@ MYSQL = Dialect(
     encode_time=to_utc,
     decode_time=lambda value: value.replace(tzinfo=UTC),
     encode_decimal=lambda value: value,
-    encode_optional_decimal=lambda value: value,
     decode_decimal=lambda value: value,
+    encode_optional_time=lambda value: (
+        value if value is None or value.tzinfo is UTC else to_utc(value)
+    ),
+    decode_optional_time=lambda value: None if value is None else value.replace(tzinfo=UTC),
+    encode_optional_decimal=lambda value: value,
 )
 
 SQLITE = Dialect(
@@ -138,11 +143,13 @@ SQLITE = Dialect(
     in_cluster=False,
     for_update="",
     encode_seconds=lambda seconds: f"{seconds:+.3f} seconds",
-    encode_time=format_time,
+    encode_time=utc_text,
     decode_time=parse_time,
     encode_decimal=decimal_text,
-    encode_optional_decimal=lambda value: None if value is None else decimal_text(value),
     decode_decimal=Decimal,
+    encode_optional_time=format_optional_time,
+    decode_optional_time=parse_optional_time,
+    encode_optional_decimal=optional_decimal_text,
 )
 
 

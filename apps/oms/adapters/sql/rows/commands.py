@@ -7,7 +7,7 @@ from oms.adapters.sql.connection.bulk_write import BulkInsert, BulkUpdate
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.statement_batch import Values
 from oms.adapters.sql.rows.text_codec import truncate
-from oms.domain.commands.command import Actor, CommandResult, CommandStatus
+from oms.domain.commands.command import Actor, CommandResult, CommandStatus, command_status
 from oms.domain.value import constructor
 from oms.ports.command_queue import CommandRow, NewCommand
 from oms.wire.commands.result_codec import dump_error, dump_result
@@ -152,7 +152,7 @@ def command_from_row(row: Any, dialect: Dialect) -> CommandRow:
         command_type=row[2],
         payload=row[3],
         fingerprint=row[4],
-        status=CommandStatus(row[5]),
+        status=command_status(row[5]),
         created_at=dialect.decode_time(row[6]),
         request_id=row[7],
         comment=row[8],
