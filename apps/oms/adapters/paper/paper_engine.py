@@ -17,12 +17,14 @@ from oms.adapters.paper.market_data.price_sources import (
     PriceSource,
     PriceSources,
 )
+from oms.adapters.paper.market_data.quote_updates import market_to_quote
 from oms.adapters.paper.market_hours import PaperHours
 from oms.adapters.paper.simulation_settings import LIVE_PRICE_AGE, simulation_settings
 from oms.adapters.paper.state_rows import UnsavedChanges, load_state, trade_from_row
 from oms.domain.account import Account
 from oms.domain.errors import Invalid
 from oms.domain.instrument import InstrumentKind
+from oms.domain.quotes import Quote
 from oms.domain.trading_terms import TradingTerms
 from oms.domain.value import evolve
 from oms.ports.exchange import ExchangeStateRows, StalePrice, TradeRow
@@ -79,6 +81,8 @@ class PaperEngine:
         self.state = self._initial_state(account) if stored is None else stored
         self.external_orders = ExternalOrders.from_state(self.state)
         self._unsaved = UnsavedChanges(self.prices.is_stored)
+        #: The market that was quoted last, and its quote.
+        self._quoted: tuple[Market, Quote | None] | None = None
         self._trades: deque[TradeRow | PaperTrade] = deque(rows.trades, maxlen=TRADES_KEPT_MAX)
 
     def terms(self, symbol: str) -> TradingTerms | None:
@@ -164,6 +168,20 @@ class PaperEngine:
                 stored if stored is not None and stored.at == book.at else market_from_update(book)
             )
         return self.live.market(symbol, stored, now) if source is PriceSource.LIVE else stored
+
+    def quote(self, symbol: str, now: datetime) -> Quote | None:
+        """Returns the best prices of the market; ``None`` if they are not known."""
+        try:
+            read = self.market if self.has_fixed_price(symbol) else self.read_market
+            market = read(symbol, now)
+        except Invalid:  # reads of the market report the reason; here the price is unknown
+            return None
+        if market is None:
+            return None
+        quoted = self._quoted
+        if quoted is None or quoted[0] is not market:  # Else nothing has changed the market.
+            quoted = self._quoted = market, market_to_quote(market)
+        return quoted[1]
 
     def has_fixed_price(self, symbol: str) -> bool:
         """Returns whether reads leave the price as it is: all but tapes that each read advances."""

@@ -16,7 +16,7 @@ from oms.adapters.paper.market_data.price_sources import (
     PriceSource,
     describe_price_sources,
 )
-from oms.adapters.paper.market_data.quote_updates import market_to_quote, quote_to_update
+from oms.adapters.paper.market_data.quote_updates import quote_to_update
 from oms.adapters.paper.order_requests import build_change_request, build_order_request
 from oms.adapters.paper.paper_engine import PaperEngine
 from oms.adapters.paper.simulation_settings import LIVE_PRICE_AGE
@@ -101,13 +101,7 @@ class PaperExchange:
 
     def quote(self, symbol: str, now: datetime) -> Quote | None:
         """Returns the current best prices less what was consumed; ``None`` if unknown."""
-        engine = self._engine
-        read = engine.market if engine.has_fixed_price(symbol) else engine.read_market
-        try:
-            market = read(symbol, now)
-        except Invalid:  # reads of the market report the reason; here the price is unknown
-            return None
-        return None if market is None else market_to_quote(market)
+        return self._engine.quote(symbol, now)
 
     async def fetch_quote(self, symbol: str, now: datetime) -> Quote | None:
         """Returns the same as ``quote``: nothing is read for it."""

@@ -7,6 +7,7 @@ judged entry itself is added once, and a change does not count the order that it
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import field
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from oms.domain.account import PositionMode
@@ -154,6 +155,11 @@ class PositionKey(NamedTuple):
     ticket_id: int = 0
 
 
+_key_of_symbol = lru_cache(maxsize=4096)(PositionKey)
+"""Return the key of a position of a netting account."""
+
+_NOTHING = ZERO, ZERO
+
 Quantities = Mapping[PositionKey, tuple[Decimal, Decimal]]
 """How large each position becomes if all buys are filled, and if all sales are."""
 
@@ -162,7 +168,8 @@ def totals_of(quantities: Quantities) -> Mapping[str, Decimal]:
     """Return the sum of the largest quantities of all positions, by symbol."""
     totals: dict[str, Decimal] = {}
     for key, (bought, sold) in quantities.items():
-        totals[key.symbol] = add(totals.get(key.symbol, ZERO), max(bought, sold))
+        symbol, largest = key.symbol, bought if bought >= sold else sold
+        totals[symbol] = add(totals[symbol], largest) if symbol in totals else largest
     return totals
 
 
@@ -190,13 +197,12 @@ class Exposure:
     def open_keys(self) -> set[PositionKey]:
         """Return the positions that are open or that reservations would open."""
         keys = {self._key_of_position(position) for position in self.positions}
-        keys.update([self.key_of(entry) for entry in self.reserved])
-        return keys
+        return keys | {self.key_of(entry) for entry in self.reserved} if self.reserved else keys
 
     def key_of(self, entry: Entry) -> PositionKey:
         """Return the position that the entry opens or enlarges."""
         if self.mode is PositionMode.NETTING:
-            return PositionKey(entry.symbol)
+            return _key_of_symbol(entry.symbol)
         if self.mode is PositionMode.STRATEGY_NETTING:
             return PositionKey(entry.symbol, entry.strategy_id)
         if entry.position_id:
@@ -215,7 +221,7 @@ class Exposure:
 
     def _key_of_position(self, position: Position) -> PositionKey:
         if self.mode is PositionMode.NETTING:
-            return PositionKey(position.symbol)
+            return _key_of_symbol(position.symbol)
         if self.mode is PositionMode.STRATEGY_NETTING:
             return PositionKey(position.symbol, position.strategy_id)
         return PositionKey(position.symbol, ticket_id=position.id)
@@ -238,28 +244,30 @@ class Exposure:
         Both sides are never filled together against each other: either alone may come first.
         ``entries`` open in full: what their orders close has been taken off before.
         """
-        bought: dict[PositionKey, Decimal] = {}
-        sold: dict[PositionKey, Decimal] = {}
+        #: Signed: with all buys, and with all sales.
+        filled: dict[PositionKey, tuple[Decimal, Decimal]] = {}
         for position in self.positions:
-            key = self._key_of_position(position)
-            bought[key] = add(bought.get(key, ZERO), position.qty)
-            sold[key] = add(sold.get(key, ZERO), position.qty)
+            key, qty = self._key_of_position(position), position.qty
+            if key in filled:
+                bought, sold = filled[key]
+                filled[key] = add(bought, qty), add(sold, qty)
+            else:
+                filled[key] = qty, qty
         for entry in self.reserved:
             key = self.key_of(entry)
+            bought, sold = filled.get(key, _NOTHING)
             if entry.side is Side.BUY:
-                bought[key] = add(bought.get(key, ZERO), entry.qty)
+                filled[key] = add(bought, entry.qty), sold
             else:
-                sold[key] = subtract(sold.get(key, ZERO), entry.qty)
+                filled[key] = bought, subtract(sold, entry.qty)
         for entry in entries:
             key = self.key_of(entry)
+            bought, sold = filled.get(key, _NOTHING)
             if entry.side is Side.BUY:
-                bought[key] = add(max(bought.get(key, ZERO), ZERO), entry.qty)
+                filled[key] = add(bought if bought > 0 else ZERO, entry.qty), sold
             else:
-                sold[key] = subtract(min(sold.get(key, ZERO), ZERO), entry.qty)
-        return {
-            key: (bought.get(key, ZERO).copy_abs(), sold.get(key, ZERO).copy_abs())
-            for key in bought.keys() | sold.keys()
-        }
+                filled[key] = bought, subtract(sold if sold < 0 else ZERO, entry.qty)
+        return {key: (bought.copy_abs(), sold.copy_abs()) for key, (bought, sold) in filled.items()}
 
 
 NO_EXPOSURE = Exposure(mode=PositionMode.NETTING, positions=(), reserved=())

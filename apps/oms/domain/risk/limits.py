@@ -64,16 +64,17 @@ def check_limits(
     first = None
     for each in ruling.limits:
         limit, measure = each.limit, own if each.is_own else account
-        if limit.key not in _CHECKS:
+        key = limit.key
+        if key not in _CHECKS:
             continue
         try:
-            refused = _CHECKS[limit.key](limit, measure)
+            refused = _CHECKS[key](limit, measure)
         except Unknown as error:
             refused = refused_unknown(limit, error)
         if verdicts is not None:
-            measured = measure.measured.get(limit.key)
-            if measured is None and refused is not None:
-                measured = refused.value
+            measured = None if refused is None else refused.value
+            if key in measure.measured:
+                measured = measure.measured[key]
             verdicts.append((each, measured, refused))
         if refused is not None:
             first = first or refused

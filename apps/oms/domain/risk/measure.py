@@ -127,8 +127,9 @@ class UnknownRecent(Unknown):
 
 def number_of(limit: Limit) -> Decimal:
     """Return the value of a limit that is a number."""
-    assert isinstance(limit.setting, Decimal)
-    return limit.setting
+    setting = limit.setting
+    assert type(setting) is Decimal
+    return setting
 
 
 def percent_of(part: Decimal, whole: Decimal) -> Decimal:

@@ -119,6 +119,8 @@ class AccountState:
     limit_currency: str = "USD"
     #: What the account lost, as far as limits need it.
     risk: RiskState = NO_TRIPS
+    #: The equity that the command in execution was judged by first; ``None`` between commands.
+    command_equity: AccountEquity | None = None
     #: How the limits on losses stood when they were last observed.
     observed: ObservedLosses | None = None
     #: Whether its equity was stored since its losses were last compared with the limits.

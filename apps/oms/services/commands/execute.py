@@ -131,7 +131,11 @@ class ExecuteCommand:
         if result is None:
             if state.policy is not None and state.policy.limits_losses:
                 await self._observe_losses(state, command, changes, now)
-            result = register_pending(state, command, await self._run(state, command, changes, now))
+            try:
+                result = await self._run(state, command, changes, now)
+            finally:
+                state.command_equity = None
+            result = register_pending(state, command, result)
         is_running = result.status is CommandStatus.RUNNING
         if is_running:
             state.work.results[command.id] = result  # The end is reported by a later report.
@@ -165,7 +169,7 @@ class ExecuteCommand:
         payload = command.payload
         is_trade = isinstance(payload, CcxtCall) and payload.is_trade
         if self.observe_losses is not None and (is_trade or isinstance(payload, _LOSS_PAYLOADS)):
-            await self.observe_losses(state, changes, now)
+            state.command_equity = await self.observe_losses(state, changes, now)
 
     async def _refuse_early(
         self, state: AccountState, command: Command, now: datetime

@@ -3,7 +3,7 @@
 Callers ask only where the account has a policy. Prices are read only where a limit needs them.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -24,13 +24,15 @@ from oms.domain.risk.limits import (
     symbols_to_mark,
 )
 from oms.domain.risk.policy import AccountPolicy
-from oms.domain.value import constructor, evolve
+from oms.domain.value import constructor, evolve, evolver
 from oms.services.account_state.state import AccountState
 from oms.services.risk.recent_activity import read_recent
 from oms.wire.json import time_text
 
 _new_entry, _new_exposure = constructor(Entry), constructor(Exposure)
 _new_context, _new_market = constructor(LimitContext), constructor(Market)
+
+_completed = evolver(LimitContext, "recent", "pending", "losses", "repeated")
 
 _ONE = Decimal(1)
 
@@ -168,12 +170,12 @@ async def refuse_entry(
     is_observed = observed is not None and observed.hold_for(
         policy, context.equity, context.rates, context.risk
     )
-    context = evolve(
+    context = _completed(
         context,
         recent=await read_recent(
             state, policy, entry.strategy_id, now, counts_signals=entry.signal_id is not None
         ),
-        pending=(*pending, *_calls(state)),
+        pending=_with_calls(state, pending),
         losses=observed.verdicts if observed is not None and is_observed else {},
         repeated=None if judgement is None else judgement.repeated,
     )
@@ -204,7 +206,7 @@ def reducible_in(
         strategy_id,
         state.positions.values(),
         (order for order in state.orders.values() if order.id != except_id),
-        [e for e in (*pending, *_calls(state)) if not e.order_id or e.order_id != except_id],
+        [e for e in _with_calls(state, pending) if not e.order_id or e.order_id != except_id],
     )
 
 
@@ -212,7 +214,7 @@ def exposure_of(
     state: AccountState, pending: Sequence[Entry] = (), *, except_id: int = 0
 ) -> Exposure:
     """Return the exposure with calls that are on their way; one order may be left out."""
-    entries = (*pending, *_calls(state))
+    entries = _with_calls(state, pending)
     return _new_exposure(
         mode=state.account.position_mode,
         positions=state.positions.values(),
@@ -220,9 +222,11 @@ def exposure_of(
     )
 
 
-def _calls(state: AccountState) -> Iterator[Entry]:
-    """Yield what calls that are on their way may still place."""
-    return (entry for call in state.pending_calls for entry in call.entries)
+def _with_calls(state: AccountState, pending: Sequence[Entry]) -> Sequence[Entry]:
+    """Return the entries, and what calls that are on their way may still place."""
+    if not state.pending_calls:
+        return pending
+    return (*pending, *(entry for call in state.pending_calls for entry in call.entries))
 
 
 async def read_context(
@@ -256,7 +260,12 @@ async def read_context(
 
 
 async def read_equity(state: AccountState, now: datetime) -> AccountEquity:
-    """Return the equity of the account, with the result of its day. Raises ``Unavailable``."""
+    """Return the equity of the account, with the result of its day. Raises ``Unavailable``.
+
+    All checks of a command read the same.
+    """
+    if state.command_equity is not None:
+        return state.command_equity
     if state.read_equity is None:
         return NO_EQUITY
     zone = "UTC" if state.policy is None else state.policy.day_zone

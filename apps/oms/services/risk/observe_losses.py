@@ -33,11 +33,16 @@ class ObserveLosses:
 
     snapshots: EquitySnapshotStore
 
-    async def __call__(self, state: AccountState, changes: Changes, now: datetime) -> None:
-        """Keep and report the limits that the account has reached. Raises ``Unavailable``."""
+    async def __call__(
+        self, state: AccountState, changes: Changes, now: datetime
+    ) -> AccountEquity | None:
+        """Keep and report the limits that the account has reached. Raises ``Unavailable``.
+
+        Returns the equity that was compared; ``None`` if there are no limits on losses.
+        """
         policy = state.policy
         if policy is None or not policy.limits_losses:
-            return
+            return None
         equity = await read_equity(state, now)
         if DRAWDOWN in policy.account:
             await self._update_mark(state, equity, now)
@@ -46,7 +51,7 @@ class ObserveLosses:
         rates = await limit_rates(state, {equity.currency}, now)
         observed = state.observed
         if observed is not None and observed.hold_for(policy, equity, rates, state.risk):
-            return
+            return equity
         context = LimitContext(
             exposure=NO_EXPOSURE, instruments={}, rates=rates, equity=equity, risk=state.risk
         )
@@ -59,6 +64,7 @@ class ObserveLosses:
             if name not in reported and not _is_reported(context, trip, now):
                 reported.add(name)
                 changes.events.append(_tripped_event(trip, policy.account[trip.key]))
+        return equity
 
     async def _update_mark(self, state: AccountState, equity: AccountEquity, now: datetime) -> None:
         """Raise the high-water mark to the highest snapshot since it was last raised.

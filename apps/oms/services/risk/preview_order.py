@@ -14,7 +14,7 @@ from oms.domain.orders.order_types import LIMIT_TYPES, TRIGGERED_TYPES
 from oms.domain.quotes import Quote
 from oms.domain.risk.admission import ApprovedOrder
 from oms.domain.risk.exposure import Entry
-from oms.domain.risk.judgement import limit_check
+from oms.domain.risk.judgement import limit_checks
 from oms.domain.risk.limits import LimitVerdict
 from oms.domain.risk.valuation import valuation_of
 from oms.services.account_state.state import AccountState
@@ -190,7 +190,7 @@ def _position_row(after: ExpectedPosition) -> PreviewPositionRow:
 
 
 def _limit_row(verdict: LimitVerdict) -> PreviewLimitRow:
-    (ruling, measured, _), check = verdict, limit_check(verdict)
+    (ruling, measured, _), (check,) = verdict, limit_checks([verdict])
     limit = ruling.limit
     headroom = None
     if isinstance(limit.setting, Decimal) and measured is not None:

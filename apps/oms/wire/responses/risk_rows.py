@@ -51,7 +51,7 @@ def risk_fields(risk: OrderRisk) -> RiskFields:
     if risk.status is None:
         return NO_RISK
     return {
-        "risk_status": risk.status.value,
+        "risk_status": str(risk.status),
         "risk_code": risk.code,
         "risk_detail": risk_detail(risk),
     }

@@ -14,7 +14,7 @@ def encode_risk(risk: OrderRisk) -> str:
     """Return the JSON text of ``risk``."""
     fields: dict[str, Any] = {}
     if risk.status is not None:
-        fields["status"] = risk.status.value
+        fields["status"] = str(risk.status)
     if risk.code is not None:
         fields["code"] = risk.code
     for name in _DECIMALS:
