@@ -22,7 +22,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from oms.domain.money import ZERO, add, divide, multiply, subtract
-from oms.domain.orders.execution_report import EditState, Execution, ExecutionReport, ReportKind
+from oms.domain.orders.execution_report import EditState, ExecutionReport, ReportKind
 from oms.domain.orders.order_risk import OrderRisk
 from oms.domain.orders.order_terms import moved_fields
 from oms.domain.protection.levels import Levels
@@ -228,8 +228,8 @@ class Order:
 
 _acknowledged = evolver(
     Order,
-    *("state", "exchange_order_id", "edit_replace_state", "edit_replace_at", "submitted_at"),
-    *("updated_at", "version"),
+    *("state", "exchange_order_id", "edit_replace_state", "edit_replace_at"),
+    *("submitted_at", "updated_at", "version"),
 )
 _advanced = evolver(
     Order,
@@ -274,7 +274,7 @@ def advance_order(
     ``previous_id`` the position that one continues. Duplicate executions are not detected here but
     in the ledger, which has the deals.
     """
-    kind, fill, now = report.kind, report.execution, report.received_at
+    kind, now = report.kind, report.received_at
     if kind is ReportKind.ACCEPTED and order.state is OrderState.PENDING_SUBMIT:
         return _acknowledge(order, report)
     if kind is ReportKind.REJECTED and _rejects_change(order, report):
@@ -283,13 +283,16 @@ def advance_order(
     is_answered = changed and not (report.edit and report.edit.is_in_progress)
     qty = report.qty if changed and report.qty is not None else order.qty
     price = report.price if changed and report.price is not None else order.price
-    filled, fill_value, fees = _fills_after(order, report)
+    filled, fill_value, fees, provisional_qty = _fills_after(order, report)
     state = next_state(
         order.state, kind, left=qty > filled, filled=filled > 0, code=order.reject_code
     )
     if state is None:
         return None
     source, code, message = _rejection_after(order, report)
+    cancel_reason = order.cancel_reason
+    if kind is ReportKind.CANCELED:
+        cancel_reason = report.code or cancel_reason
     after = _advanced(
         order,
         state=state,
@@ -301,7 +304,7 @@ def advance_order(
         fill_value=fill_value,
         fees=fees,
         last_fill_at=_last_fill_at(order, report),
-        provisional_qty=_provisional_after(order, fill),
+        provisional_qty=provisional_qty,
         pending_change=None if is_answered or not state.is_open else order.pending_change,
         edit_replace_state=report.edit or order.edit_replace_state,
         edit_replace_at=order.edit_replace_at if report.edit is None else now,
@@ -309,22 +312,20 @@ def advance_order(
         reject_source=source,
         reject_code=code,
         reject_message=message,
-        cancel_reason=_cancel_reason_after(order, report),
+        cancel_reason=cancel_reason,
         submitted_at=order.submitted_at or (now if kind in _ACKNOWLEDGES else None),
         triggered_at=now if kind is ReportKind.TRIGGERED else order.triggered_at,
         closed_at=None if state.is_open else order.closed_at or now,
         updated_at=now,
         version=order.version + 1,
     )
-    if report.terms is None:
-        return after
-    return evolve(after, **moved_fields(order.time_in_force, report.terms))
+    terms = report.terms
+    return evolve(after, **moved_fields(order.time_in_force, terms)) if terms else after
 
 
 def _acknowledge(order: Order, report: ExecutionReport) -> Order:
-    """Fast path of the first acknowledgement, the most frequent report.
-
-    Equal to ``advance_order`` field by field, without the fields that cannot have changed.
+    """Return the same as ``advance_order`` for the first acknowledgement, the most frequent report,
+    without the fields that cannot have changed.
     """
     return _acknowledged(
         order,
@@ -361,19 +362,20 @@ def remove_provisional(order: Order, qty: Decimal, price: Decimal) -> Order:
 
 def _fills_after(
     order: Order, report: ExecutionReport
-) -> tuple[Decimal, Decimal, Mapping[str, Decimal]]:
-    """Return filled quantity, its value and the fees after the report."""
-    fill = report.execution
+) -> tuple[Decimal, Decimal, Mapping[str, Decimal], Decimal]:
+    """Return filled quantity, its value, fees and inferred quantity after the report."""
+    fill, provisional = report.execution, order.provisional_qty
     if fill is None:
-        return order.filled_qty, order.fill_value, order.fees
-    worth, move = multiply(fill.qty, fill.price), add
-    if report.kind is ReportKind.BUSTED:
-        move = subtract
+        return order.filled_qty, order.fill_value, order.fees, provisional
+    if fill.provisional:
+        provisional = add(provisional, fill.qty)
+    worth = multiply(fill.qty, fill.price)
+    move = subtract if report.kind is ReportKind.BUSTED else add
     fees = order.fees
     if fill.fee is not None and fill.fee_currency is not None:
         total_fee = fees.get(fill.fee_currency, ZERO)
         fees = {**fees, fill.fee_currency: move(total_fee, fill.fee)}
-    return move(order.filled_qty, fill.qty), move(order.fill_value, worth), fees
+    return move(order.filled_qty, fill.qty), move(order.fill_value, worth), fees, provisional
 
 
 def _last_fill_at(order: Order, report: ExecutionReport) -> datetime | None:
@@ -381,18 +383,6 @@ def _last_fill_at(order: Order, report: ExecutionReport) -> datetime | None:
     if fill is None or report.kind is ReportKind.BUSTED:
         return last
     return fill.executed_at if last is None else max(last, fill.executed_at)
-
-
-def _provisional_after(order: Order, fill: Execution | None) -> Decimal:
-    if fill is None or not fill.provisional:
-        return order.provisional_qty
-    return add(order.provisional_qty, fill.qty)
-
-
-def _cancel_reason_after(order: Order, report: ExecutionReport) -> str | None:
-    if report.kind is not ReportKind.CANCELED:
-        return order.cancel_reason
-    return report.code or order.cancel_reason
 
 
 def _rejection_after(
