@@ -182,3 +182,74 @@ async def test_only_roles_of_research_request_backtests(research: InProcessGatew
     response = await research.client("POST", "/backtests", REQUEST, key=reader)
     assert response.status == 403
     assert (await _get(research, "/backtests", reader))["items"] == []
+
+
+GRID = {"fast": "1:3:1", "slow": [3, 4, 6]}
+
+
+def _sweep_request(**changes: object) -> dict[str, object]:
+    request: dict[str, object] = {name: each for name, each in REQUEST.items() if name != "params"}
+    return request | {"grid": GRID, "where": ["fast<slow"], "sort": "total_return_pct"} | changes
+
+
+async def _sweep(gateway: InProcessGateway, dsn: str, **changes: object) -> Any:
+    response = await gateway.client("POST", "/backtests/sweep", _sweep_request(**changes))
+    assert response.status == 202, response.body
+    await execute_queued(gateway.store, dsn)
+    return await _get(gateway, f"/backtests/{response.json()['run_id']}")
+
+
+async def test_a_sweep_ranks_all_combinations(research: InProcessGateway, dsn: str) -> None:
+    body = await _sweep(research, dsn)
+    assert (body["kind"], body["status"], body["error"]) == ("sweep", "done", None)
+    assert (body["sweep"]["combinations"], body["sweep"]["failed"]) == (8, 0)
+    path = f"/backtests/{body['run_id']}/combinations"
+    first = await _get(research, f"{path}?limit=5")
+    rest = await _get(research, f"{path}?limit=5&cursor={first['next_cursor']}")
+    rows = first["items"] + rest["items"]
+    returns = [row["total_return_pct"] for row in rows]
+    assert len(rows) == 8 and returns == sorted(returns, reverse=True)
+    assert body["sweep"]["best"] == {name: rows[0][name] for name in ("number", "params")}
+    golden = next(row for row in rows if row["params"] == PARAMETERS)
+    assert _nine(golden["sharpe_ratio"]) == FIGURES["sharpe_ratio"]
+    single = await _get(research, f"/backtests/{await _run(research, dsn)}")
+    assert body["hashes"]["data"] == single["hashes"]["data"]
+    assert (await research.client("GET", f"/backtests/{body['run_id']}/trades")).status == 422
+
+
+async def test_a_failing_combination_is_a_row_with_its_error(
+    research: InProcessGateway, dsn: str
+) -> None:
+    body = await _sweep(research, dsn, where=[])
+    assert (body["sweep"]["combinations"], body["sweep"]["failed"]) == (9, 1)
+    rows = (await _get(research, f"/backtests/{body['run_id']}/combinations"))["items"]
+    assert (rows[-1]["params"], rows[-1]["total_return_pct"]) == ({"fast": "3", "slow": "3"}, None)
+    assert "fast must be less than slow" in rows[-1]["error"]
+
+
+async def test_folds_choose_on_the_past(research: InProcessGateway, dsn: str) -> None:
+    body = await _sweep(research, dsn, folds=2)
+    folds = body["sweep"]["unseen"]
+    assert [fold["start"][:13] for fold in folds] == ["2024-01-01T04", "2024-01-01T08"]
+    assert body["sweep"]["unseen_return_pct"] is not None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"grid": {}},
+        {"grid": {"fast": "1:2000:1", "slow": "1:2000:1"}},
+        {"grid": {"speed": "1:3:1"}},
+        {"params": {"fast": 2}},
+        {"where": ["fast ~ slow"]},
+        {"where": ["slow<fast"], "grid": {"fast": [1], "slow": [2]}},
+        {"sort": "expectancy"},
+        {"folds": 51},
+    ],
+)
+async def test_bad_sweeps_are_refused(
+    research: InProcessGateway, changes: dict[str, object]
+) -> None:
+    response = await research.client("POST", "/backtests/sweep", _sweep_request(**changes))
+    assert response.status == 422, response.body
+    assert not await research.store.backtests.active()

@@ -76,6 +76,8 @@ list_catalog read none
 get_catalog_strategy read none
 list_backtests read none
 request_backtest research none
+request_sweep research none
+list_backtest_combinations read none
 compare_backtests read none
 get_backtest read none
 delete_backtest research none

@@ -48,7 +48,7 @@ async def execute_queued(store: SqlStore, dsn: str, *, runner: str = "test") -> 
         queue=store.backtest_queue,
         execute=ThreadExecutor(dsn),
         clock=clock,
-        processes=2,
+        processes=1,
         round_seconds=0.02,
     )
     work = asyncio.create_task(task(run))

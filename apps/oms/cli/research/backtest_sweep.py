@@ -23,7 +23,6 @@ from oms.domain.errors import Invalid, OmsError
 from oms.domain.market.candle import Candle
 from oms.services.backtests.parameter_grid import Combination, combinations_of
 from oms.services.backtests.parameter_sweep import (
-    FIGURES,
     Row,
     SweepInput,
     SweepTask,
@@ -36,6 +35,7 @@ from oms.services.backtests.parameter_sweep import (
 )
 from oms.services.backtests.run_backtest import BacktestRequest
 from oms.wire.backtests.result_json import settings_json
+from oms.wire.backtests.run_figures import SWEEP_FIGURES
 from oms.wire.csv_text import csv_lines
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 Runs = ProcessPool[SweepTask, Row]
 #: Rows of the table on a terminal.
 ROWS_SHOWN = 20
-_COLUMNS = FIGURES[:8]
+_COLUMNS = SWEEP_FIGURES[:8]
 
 
 def sweep(parsed: argparse.Namespace) -> Any:
@@ -163,7 +163,7 @@ def _run_folds(
 def _csv(rows: Sequence[Row]) -> str:
     """Return the rows as CSV: parameters, figures, error."""
     names = [*rows[0]["params"]] if rows else []
-    columns = [*names, *FIGURES, "error"]
+    columns = [*names, *SWEEP_FIGURES, "error"]
     flat = [{**row, **row["params"]} for row in rows]
     return ",".join(columns) + "\r\n" + csv_lines(flat, columns)
 

@@ -4,6 +4,7 @@ A backtest is visible to the user who requested it, and to administrators and ri
 """
 
 import asyncio
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,13 +27,16 @@ from oms.ports.research.backtest_runs import (
     BacktestStore,
     StoredBacktest,
 )
-from oms.services.backtests.execute_run import FindStrategy, inputs_json
+from oms.services.backtests.execute_run import FindStrategy
+from oms.services.backtests.parameter_grid import combinations_of
 from oms.services.candles.store_candles import require_instrument
 from oms.strategies.catalog import StrategyDefinition
 from oms.wire.backtests.report_html import report_html
 from oms.wire.backtests.result_json import settings_json
-from oms.wire.backtests.run_requests import RunFields, settings_of
-from oms.wire.backtests.run_rows import backtest_body, round_trip_row
+from oms.wire.backtests.result_rows import round_trip_row
+from oms.wire.backtests.run_requests import RunFields, SweepFields, axes_of, settings_of
+from oms.wire.backtests.run_rows import backtest_body
+from oms.wire.json import canonical_json
 from oms.wire.strategies.parameters_json import hash_parameters, parameters_json
 
 TRIPS_REPORTED = 10_000
@@ -69,11 +73,43 @@ class BacktestRuns:
         parameters = definition.parse(fields.get("params", {}))
         instrument, settings = await self._settings(fields)
         definition.make(settings.timeframe, parameters)
-        shown = parameters_json(parameters)
-        request = inputs_json(shown, settings_json(settings))
+        request = {"params": parameters_json(parameters), "settings": settings_json(settings)}
         order = self._order(principal, BacktestKind.RUN, definition, instrument, settings, request)
         await self._check_waiting(principal)
         return await self.store.add(evolve(order, params_hash=hash_parameters(parameters)))
+
+    async def request_sweep(self, principal: Principal, fields: SweepFields) -> StoredBacktest:
+        """Queue a sweep. Raises ``NotFound``, ``Invalid``, ``RateLimited``."""
+        definition, fixed = self._definition(fields), fields.get("params", {})
+        instrument, settings = await self._settings(fields)
+        axes, where = axes_of(fields), fields.get("where", [])
+        grid = await asyncio.to_thread(combinations_of, axes, where)
+        if both := fixed.keys() & grid[0].keys():
+            raise Invalid(f"{min(both)} is a parameter of the grid and fixed")
+        definition.check_names([*fixed, *grid[0]])
+        request = {
+            "params": {name: str(number) for name, number in fixed.items()},
+            "settings": settings_json(settings),
+            "grid": axes,
+            "where": where,
+            "sort": fields.get("sort", "sharpe_ratio"),
+            "folds": fields.get("folds"),
+        }
+        order = self._order(
+            principal, BacktestKind.SWEEP, definition, instrument, settings, request
+        )
+        await self._check_waiting(principal)
+        digest = hashlib.sha256(canonical_json({**request, "settings": None}).encode())
+        return await self.store.add(evolve(order, params_hash=digest.hexdigest()))
+
+    async def combinations(
+        self, principal: Principal, run_id: int
+    ) -> Sequence[Mapping[str, object]]:
+        """Return the rows of a sweep that is done, the best first. Raises ``NotFound``."""
+        found = await self.find(principal, run_id)
+        if found.result is None or found.order.kind is not BacktestKind.SWEEP:
+            raise _no_result(found)
+        return await self.store.combinations(run_id)
 
     async def find(self, principal: Principal, run_id: int) -> StoredBacktest:
         """Return a backtest. Raises ``NotFound``."""
@@ -86,9 +122,7 @@ class BacktestRuns:
         """Return a run that has a result. Raises ``NotFound``, ``Invalid``."""
         found = await self.find(principal, run_id)
         if found.result is None or found.order.kind is not BacktestKind.RUN:
-            kind, status = found.order.kind.value, found.status.value
-            message = f"backtest {run_id} has no such result: it is a {kind} and {status}"
-            raise Invalid(message, reason="no_result")
+            raise _no_result(found)
         return found
 
     async def page(self, principal: Principal, query: BacktestQuery) -> BacktestPage:
@@ -192,3 +226,9 @@ def _curve_point(row: Mapping[str, Any]) -> CurvePoint:
         position_value=row["position_value"],
         equity=row["total_equity"],
     )
+
+
+def _no_result(run: StoredBacktest) -> Invalid:
+    kind, status = run.order.kind.value, run.status.value
+    message = f"backtest {run.id} has no such result: it is a {kind} and {status}"
+    return Invalid(message, reason="no_result")

@@ -100,8 +100,3 @@ def failed_message(error: Exception) -> str:
         where = f" ({code.co_name}, line {trace.tb_lineno})"
         trace = trace.tb_next
     return f"{type(error).__name__}: {error}{where}"
-
-
-def inputs_json(parameters: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs of a run as they are stored."""
-    return {"params": dict(parameters), "settings": dict(settings)}

@@ -17,19 +17,9 @@ from oms.services.backtests.parameter_grid import Combination
 from oms.services.backtests.run_backtest import BacktestRequest, run_strategy
 from oms.strategies.catalog import StrategyDefinition
 from oms.wire.backtests.result_json import figures_json, time_text
+from oms.wire.backtests.run_figures import FOLDS_MAX, SWEEP_FIGURES
 
-FIGURES = (
-    *("total_return_pct", "sharpe_ratio", "sortino_ratio", "max_drawdown", "cagr_pct"),
-    *("total_trades", "win_rate", "profit_factor", "expectancy", "exposure_pct"),
-    *("fees_paid", "final_balance"),
-)
-"""Figures of a row; it can be ranked by those that are numbers."""
-
-SORTABLE = tuple(
-    each for each in FIGURES if each not in ("expectancy", "fees_paid", "final_balance")
-)
 _ASCENDING = frozenset({"max_drawdown"})
-FOLDS_MAX = 50
 
 
 @value
@@ -43,7 +33,7 @@ class SweepTask:
 
 
 Row = dict[str, Any]
-"""``number``, ``params``, ``error`` and ``FIGURES`` of one run; figures are absent on an error."""
+"""``number``, ``params``, ``error`` and ``SWEEP_FIGURES`` of one run; on an error no figures."""
 
 RunTasks = Callable[[Sequence[SweepTask]], Iterable[Row]]
 """Runs tasks and yields their rows in the order of the tasks."""
@@ -63,7 +53,7 @@ def run_task(
         figures = figures_json(run_strategy(request, candles), period)
     except OmsError as error:
         return row | {"error": error.message}
-    return row | {name: figures[name] for name in FIGURES}
+    return row | {name: figures[name] for name in SWEEP_FIGURES}
 
 
 @value
@@ -161,4 +151,4 @@ def _fold(
 
 
 def _figures(row: Row) -> dict[str, Any]:
-    return {name: row[name] for name in FIGURES if name in row}
+    return {name: row[name] for name in SWEEP_FIGURES if name in row}

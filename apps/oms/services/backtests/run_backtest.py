@@ -105,6 +105,14 @@ def _new_backtest(
     return Backtest(settings, strategy, definition.higher, on_point)
 
 
+def hash_candles(candles: Iterable[Candle]) -> str:
+    """Return the hash that a run on these candles has."""
+    digest = hashlib.sha256()
+    for candle in candles:
+        digest.update(_line(candle))
+    return digest.hexdigest()
+
+
 def _line(candle: Candle) -> bytes:
     """Return the candle as a line; equal candles have equal lines in any notation of numbers."""
     numbers = (candle.open, candle.high, candle.low, candle.close, candle.volume)

@@ -12,6 +12,18 @@ FIGURES = (
 )
 """Names of all figures that are numbers."""
 
+SWEEP_FIGURES = (
+    *("total_return_pct", "sharpe_ratio", "sortino_ratio", "max_drawdown", "cagr_pct"),
+    *("total_trades", "win_rate", "profit_factor", "expectancy", "exposure_pct"),
+    *("fees_paid", "final_balance"),
+)
+"""Figures of a row of a sweep; it can be ranked by those that are numbers."""
+
+SORTABLE = tuple(
+    each for each in SWEEP_FIGURES if each not in ("expectancy", "fees_paid", "final_balance")
+)
+FOLDS_MAX = 50
+
 ASCENDING = frozenset(
     {"max_drawdown", "max_drawdown_seconds", "fees_paid", "losing_trades", "skipped_min"}
 )
@@ -19,5 +31,6 @@ ASCENDING = frozenset(
 
 
 def rank_numbers(figures: Mapping[str, Any]) -> dict[str, float]:
-    """Return the figures that are defined; amounts become floats, which only order runs."""
-    return {name: float(figures[name]) for name in FIGURES if figures[name] is not None}
+    """Return the figures that are known; amounts become floats, which only order runs."""
+    known = {name: figures.get(name) for name in FIGURES}
+    return {name: float(number) for name, number in known.items() if number is not None}

@@ -11,6 +11,7 @@ from oms.backtest.settings import BacktestSettings, check_settings, contract_of
 from oms.domain.market.market_instrument import MarketInstrument
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.money import NotADecimal, parse_decimal
+from oms.wire.backtests.run_figures import FOLDS_MAX, SORTABLE
 from oms.wire.field_types import Moment
 from oms.wire.field_validation import drop_nulls, require_object, validate
 from oms.wire.request_body import malformed_at
@@ -53,6 +54,12 @@ _Number = Annotated[Decimal, PlainValidator(_read_number), _NUMBER_SCHEMA]
 _Parameter = Annotated[
     Any, PlainValidator(_read_parameter), WithJsonSchema({"type": ["string", "number"]})
 ]
+_Axis = Annotated[
+    str | list[_Parameter],
+    Field(
+        description="FROM:TO:STEP with both ends, or a list of numbers.", union_mode="left_to_right"
+    ),
+]
 _Name = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -78,7 +85,17 @@ class RunFields(TypedDict, total=False):
     stop_trailing_pct: _Number
 
 
+class SweepFields(RunFields, total=False):
+    """``POST /backtests/sweep``; ``params`` are the same in all combinations."""
+
+    grid: Required[Annotated[dict[_Name, _Axis], Field(min_length=1, max_length=16)]]
+    where: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=32)]
+    sort: Annotated[str, one_of(*SORTABLE)]
+    folds: Annotated[int, Field(ge=1, le=FOLDS_MAX)]
+
+
 RUN = TypeAdapter(RunFields)
+SWEEP = TypeAdapter(SweepFields)
 
 RUN_EXAMPLE = {
     "strategy": "sma_cross",
@@ -87,6 +104,32 @@ RUN_EXAMPLE = {
     "symbol": "BTC/USDT",
     "timeframe": "1h",
 }
+
+
+SWEEP_EXAMPLE = {
+    **{name: item for name, item in RUN_EXAMPLE.items() if name != "params"},
+    "grid": {"fast": "5:30:5", "slow": [20, 50, 100]},
+    "where": ["fast<slow"],
+    "sort": "sharpe_ratio",
+}
+
+
+def read_sweep(body: object) -> SweepFields:
+    """Return the fields of a request for a sweep. Raises ``Malformed``."""
+    fields: SweepFields = validate(SWEEP, drop_nulls(require_object(body, ("body",))), ())
+    timeframe_of(fields)
+    if fields.get("sort", SORTABLE[0]) not in SORTABLE:
+        message = f"one of {', '.join(SORTABLE)} is expected"
+        raise malformed_at(("sort",), message, "enum")
+    return fields
+
+
+def axes_of(fields: SweepFields) -> list[str]:
+    """Return the axes of a grid as ``parameter_grid.combinations_of`` reads them."""
+    return [
+        f"{name}={axis if isinstance(axis, str) else ','.join(str(each) for each in axis)}"
+        for name, axis in fields["grid"].items()
+    ]
 
 
 def read_run(body: object) -> RunFields:

@@ -1,24 +1,21 @@
 """Stored backtests as JSON: in lists, with all of their result, and their rows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Generic, TypeVar, cast
+from typing import Annotated, Any, cast
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from oms.domain.money import decimal_text
 from oms.ports.research.backtest_runs import (
     BacktestKind,
     BacktestStatus,
-    Row,
     StoredBacktest,
 )
-from oms.wire.backtests.run_figures import FIGURES
+from oms.wire.backtests.run_figures import FIGURES, SWEEP_FIGURES
 from oms.wire.json import optional_time_text, time_text
 from oms.wire.market.candle_bodies import TimeframeText
-from oms.wire.query_parameters import cursor_text
-from oms.wire.responses.value_types import Count, DecimalText, Id, SideText, TimeText, one_of
+from oms.wire.responses.value_types import Count, DecimalText, Id, TimeText, one_of
 
 STALE_SECONDS = 15.0
 """A running backtest whose last sign is older is not executed at present."""
@@ -132,6 +129,52 @@ class MonthRow(TypedDict):
     return_pct: _Ratio
 
 
+class SweepBest(TypedDict):
+    """The best combination; its figures are in the list of combinations."""
+
+    number: Id
+    params: dict[str, Any]
+
+
+class SweepDetails(TypedDict):
+    """What a sweep runs, and its result; null until it is done."""
+
+    grid: Annotated[list[str], Field(description="NAME=FROM:TO:STEP or NAME=A,B,C.")]
+    where: list[str]
+    sort: str
+    folds: Annotated[int | None, Field(description="Parts of a walk-forward test.")]
+    combinations: _Number
+    failed: _Number
+    best: SweepBest | None
+    unseen: Annotated[
+        list[dict[str, Any]] | None,
+        Field(description="Of each fold: period, chosen parameters, figures of past and unseen."),
+    ]
+    unseen_return_pct: Annotated[
+        _Ratio, Field(description="Return of the unseen parts one after the other.")
+    ]
+
+
+class CombinationRow(TypedDict):
+    """One combination of a sweep; figures are null if it failed."""
+
+    number: Id
+    params: dict[str, Any]
+    error: str | None
+    total_return_pct: _Ratio
+    sharpe_ratio: _Ratio
+    sortino_ratio: _Ratio
+    max_drawdown: _Ratio
+    cagr_pct: _Ratio
+    total_trades: _Number
+    win_rate: _Ratio
+    profit_factor: _Ratio
+    expectancy: _Amount
+    exposure_pct: _Ratio
+    fees_paid: _Amount
+    final_balance: _Amount
+
+
 class BacktestDetails(BacktestRow):
     """A backtest with its settings and what limits its result."""
 
@@ -144,68 +187,7 @@ class BacktestDetails(BacktestRow):
     data_gaps: list[GapRow] | None
     refused: list[RefusedRow] | None
     monthly_returns: list[MonthRow] | None
-
-
-class TradeRow(TypedDict):
-    """One execution."""
-
-    number: Id
-    timestamp: TimeText
-    symbol: str
-    side: SideText
-    quantity: DecimalText
-    price: DecimalText
-    value: DecimalText
-    fee: DecimalText
-    reason: Annotated[str, one_of("signal", "sl", "tp", "trailing", "liquidation", "end_of_data")]
-    round_trip: Annotated[int, Field(ge=1, description="Number of its round trip.")]
-
-
-class RoundTripRow(TypedDict):
-    """A position from its entry to its end; ``pnl`` is net of all fees."""
-
-    number: Id
-    side: PositionText
-    entry_time: TimeText
-    entry_price: DecimalText
-    exit_time: TimeText
-    exit_price: DecimalText
-    qty: DecimalText
-    fees: DecimalText
-    pnl: DecimalText
-    pnl_pct: float
-    bars_held: Count
-    exit_reason: str
-
-
-class PointRow(TypedDict):
-    """Equity at the close of a candle."""
-
-    timestamp: TimeText
-    close: DecimalText
-    balance: DecimalText
-    position_value: DecimalText
-    total_equity: DecimalText
-
-
-Item = TypeVar("Item")
-
-
-class CursorPage(TypedDict, Generic[Item]):
-    """A page of rows."""
-
-    items: list[Item]
-    next_cursor: Annotated[str | None, Field(description="Null on the last page.")]
-
-
-class EquityBody(TypedDict):
-    """The equity curve."""
-
-    items: list[PointRow]
-    sampled: Annotated[
-        bool,
-        Field(description="The curve is longer: of each part the lowest and the highest point."),
-    ]
+    sweep: Annotated[SweepDetails | None, Field(description="Null of a single run.")]
 
 
 class BacktestRequested(TypedDict):
@@ -233,6 +215,7 @@ _MORE = (
 def backtest_row(run: StoredBacktest, now: datetime) -> BacktestRow:
     """Return a backtest of a list."""
     order, result = run.order, run.result or {}
+    figures: Mapping[str, Any] = result if order.kind is BacktestKind.RUN else {}
     is_running = run.status is BacktestStatus.RUNNING
     row = {
         "run_id": run.id,
@@ -254,7 +237,7 @@ def backtest_row(run: StoredBacktest, now: datetime) -> BacktestRow:
         "end": optional_time_text(order.end),
         "params": order.request["params"],
         "hashes": {"params": order.params_hash, "data": run.data_hash},
-        **{name: result.get(name) for name in FIGURES},
+        **{name: figures.get(name) for name in FIGURES},
     }
     return cast("BacktestRow", row)
 
@@ -263,8 +246,34 @@ def backtest_body(run: StoredBacktest, now: datetime) -> BacktestDetails:
     """Return a backtest with all of its result."""
     result: Mapping[str, Any] = run.result or {}
     more = {name: result.get(name) for name in _MORE}
-    body = {**backtest_row(run, now), "settings": run.order.request["settings"], **more}
+    body = {
+        **backtest_row(run, now),
+        "settings": run.order.request["settings"],
+        **more,
+        "sweep": _sweep(run) if run.order.kind is BacktestKind.SWEEP else None,
+    }
     return cast("BacktestDetails", body)
+
+
+def _sweep(run: StoredBacktest) -> SweepDetails:
+    request: Mapping[str, Any] = run.order.request
+    result: Mapping[str, Any] = run.result or {}
+    best = result.get("best")
+    return {
+        **{name: request[name] for name in ("grid", "where", "sort", "folds")},  # type: ignore[typeddict-item]
+        "combinations": result.get("combinations"),
+        "failed": result.get("failed"),
+        "best": None if best is None else {"number": best["number"], "params": best["params"]},
+        "unseen": result.get("folds"),
+        "unseen_return_pct": result.get("unseen_return_pct"),
+    }
+
+
+def combination_row(row: Mapping[str, Any]) -> CombinationRow:
+    """Return a combination of a sweep."""
+    figures = {name: row.get(name) for name in SWEEP_FIGURES}
+    known = {"number": row["number"], "params": row["params"], "error": row["error"]}
+    return cast("CombinationRow", known | figures)
 
 
 def progress_row(run: StoredBacktest, now: datetime) -> BacktestProgressRow:
@@ -279,66 +288,6 @@ def progress_row(run: StoredBacktest, now: datetime) -> BacktestProgressRow:
         "rate": None if rate is None else round(rate, 3),
         "eta_s": round(left / rate, 3) if is_known and rate is not None else None,
     }
-
-
-def trade_row(row: Mapping[str, Any], symbol: str) -> TradeRow:
-    """Return an execution."""
-    return {
-        "number": row["number"],
-        "timestamp": time_text(row["at"]),
-        "symbol": symbol,
-        "side": row["side"],
-        "quantity": decimal_text(row["quantity"]),
-        "price": decimal_text(row["price"]),
-        "value": decimal_text(row["value"]),
-        "fee": decimal_text(row["fee"]),
-        "reason": row["reason"],
-        "round_trip": row["round_trip"],
-    }
-
-
-def round_trip_row(row: Mapping[str, Any]) -> RoundTripRow:
-    """Return a round trip."""
-    return {
-        "number": row["number"],
-        "side": row["side"],
-        "entry_time": time_text(row["entry_time"]),
-        "entry_price": decimal_text(row["entry_price"]),
-        "exit_time": time_text(row["exit_time"]),
-        "exit_price": decimal_text(row["exit_price"]),
-        "qty": decimal_text(row["qty"]),
-        "fees": decimal_text(row["fees"]),
-        "pnl": decimal_text(row["pnl"]),
-        "pnl_pct": float(row["pnl_pct"]),
-        "bars_held": row["bars_held"],
-        "exit_reason": row["exit_reason"],
-    }
-
-
-def _point_row(row: Mapping[str, Any]) -> PointRow:
-    """Return a point of the equity curve."""
-    return {
-        "timestamp": time_text(row["at"]),
-        "close": decimal_text(row["close"]),
-        "balance": decimal_text(row["balance"]),
-        "position_value": decimal_text(row["position_value"]),
-        "total_equity": decimal_text(row["total_equity"]),
-    }
-
-
-def equity_body(run: StoredBacktest, points: Sequence[Row]) -> EquityBody:
-    """Return the equity curve of a finished run."""
-    bars: Any = (run.result or {}).get("bars", 0)
-    return {"items": [_point_row(point) for point in points], "sampled": len(points) < bars}
-
-
-def numbered_page(
-    rows: Sequence[Mapping[str, Any]], limit: int, row_of: Callable[[Row], Item]
-) -> CursorPage[Item]:
-    """Return the first ``limit`` of rows with numbers; one row more says that there are others."""
-    kept = rows[:limit]
-    cursor = cursor_text(kept[-1]["number"]) if len(rows) > limit else None
-    return {"items": [row_of(row) for row in kept], "next_cursor": cursor}
 
 
 def _elapsed_seconds(run: StoredBacktest, now: datetime) -> float:

@@ -48,6 +48,8 @@ async def _fill(gateway: InProcessGateway, dsn: str) -> dict[str, str]:
     await store_candle(gateway.store)
     for _ in range(2):
         assert (await gateway.client("POST", "/backtests", BACKTEST)).status == 202
+    sweep = BACKTEST | {"grid": {"period": [5, 9]}}
+    assert (await gateway.client("POST", "/backtests/sweep", sweep)).status == 202
     await execute_queued(gateway.store, dsn)
     return {"api_key_id": str(key.json()["api_key_id"]), "share_token": link.json()["token"]}
 
@@ -55,6 +57,7 @@ async def _fill(gateway: InProcessGateway, dsn: str) -> dict[str, str]:
 def _target(path: str, gateway: InProcessGateway, made: Mapping[str, str]) -> str:
     names = {"exchange_id": "paper.binance", "view": "history_orders", "ids": "1,2"}
     names["strategy_name"] = "rsi"
+    names["run_id"] = "3" if path.endswith("combinations") else "1"
     names |= {"account_id": str(gateway.account_id), **made}
     filled = re.sub(r"\{(\w+)\}", lambda match: names.get(match[1], "1"), path)
     return f"{filled}?{QUERY.format(account=gateway.account_id)}{MORE}{MORE_OF_PATHS.get(path, '')}"

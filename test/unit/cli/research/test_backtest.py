@@ -12,7 +12,7 @@ from oms.cli.output import render_text
 from oms.cli.parsers.backtest_parser import SORTABLE, TIMEFRAMES
 from oms.cli.research.backtest import build_run_view
 from oms.domain.market.timeframe import Timeframe
-from oms.services.backtests import parameter_sweep
+from oms.wire.backtests import run_figures
 
 OPENS = ["100", "100", "101", "99", "98", "99", "103", "104", "106", "105", "100", "98"]
 HIGHS = ["101", "102", "101", "99", "100", "103", "105", "107", "107", "105", "102", "99"]
@@ -129,4 +129,4 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_choices_are_those_of_the_code() -> None:
     assert tuple(each.value for each in Timeframe) == TIMEFRAMES
-    assert parameter_sweep.SORTABLE == SORTABLE
+    assert run_figures.SORTABLE == SORTABLE

@@ -18,35 +18,47 @@ from oms.ports.research.backtest_runs import Row, StoredBacktest
 from oms.wire import parameters as p
 from oms.wire.backtests.comparison import ComparisonBody, comparison_body
 from oms.wire.backtests.report_html import REPORT_POLICY
-from oms.wire.backtests.run_queries import (
-    rank_cursor_text,
-    read_backtest_query,
-    read_compared_ids,
-)
-from oms.wire.backtests.run_requests import RUN, RUN_EXAMPLE, read_run
-from oms.wire.backtests.run_rows import (
-    BacktestDeleted,
-    BacktestDetails,
-    BacktestRequested,
-    BacktestRow,
+from oms.wire.backtests.result_rows import (
     CursorPage,
     EquityBody,
     RoundTripRow,
     TradeRow,
-    backtest_body,
-    backtest_row,
     equity_body,
     numbered_page,
     round_trip_row,
     trade_row,
 )
-from oms.wire.query_parameters import read_cursor, read_number
+from oms.wire.backtests.run_queries import (
+    rank_cursor_text,
+    read_backtest_query,
+    read_compared_ids,
+)
+from oms.wire.backtests.run_requests import (
+    RUN,
+    RUN_EXAMPLE,
+    SWEEP,
+    SWEEP_EXAMPLE,
+    read_run,
+    read_sweep,
+)
+from oms.wire.backtests.run_rows import (
+    BacktestDeleted,
+    BacktestDetails,
+    BacktestRequested,
+    BacktestRow,
+    CombinationRow,
+    backtest_body,
+    backtest_row,
+    combination_row,
+)
+from oms.wire.query_parameters import cursor_text, read_cursor, read_number
 from oms.wire.request_body import load_body
 
 router = APIRouter()
 
 Item = TypeVar("Item")
 _RUN = validated("BacktestRequest", RUN, RUN_EXAMPLE)
+_SWEEP = validated("SweepRequest", SWEEP, SWEEP_EXAMPLE)
 
 
 @router.get("/backtests", openapi_extra=documented(CursorPage[BacktestRow], query=p.BACKTESTS))
@@ -75,6 +87,21 @@ async def request_backtest(request: Request) -> Response:
     caller = await require_change(request, Permission.RESEARCH)
     fields = read_run(load_body(await request.body()))
     run = await api_context(request).backtests.request(caller.principal, fields)
+    return JsonResponse(_requested(run), 202)
+
+
+@router.post(
+    "/backtests/sweep",
+    status_code=202,
+    openapi_extra=documented(
+        BacktestRequested, statuses=(202,), query=(p.COMMENT,), body=_SWEEP, errors=UNKNOWN_ID
+    ),
+)
+async def request_sweep(request: Request) -> Response:
+    """Queue runs of all combinations of parameters, or a walk-forward test of them."""
+    caller = await require_change(request, Permission.RESEARCH)
+    fields = read_sweep(load_body(await request.body()))
+    run = await api_context(request).backtests.request_sweep(caller.principal, fields)
     return JsonResponse(_requested(run), 202)
 
 
@@ -111,6 +138,24 @@ async def delete_backtest(request: Request, run_id: PathId) -> Response:
     number = parse_backtest_id(run_id)
     deletion = await api_context(request).backtests.delete(caller.principal, number)
     body: BacktestDeleted = {"ok": True, "run_id": number, "status": deletion.value}
+    return JsonResponse(body)
+
+
+@router.get(
+    "/backtests/{run_id}/combinations",
+    openapi_extra=documented(CursorPage[CombinationRow], query=p.NUMBERED_ROWS, errors=UNKNOWN_ID),
+)
+async def list_backtest_combinations(request: Request, run_id: PathId) -> Response:
+    """Return the combinations of a sweep, the best first."""
+    caller = await require_permission(request, Permission.READ)
+    number, query = parse_backtest_id(run_id), request.query_params
+    rows = await api_context(request).backtests.combinations(caller.principal, number)
+    start, limit = read_cursor(query) or 0, read_number(query, p.LIMIT)
+    end = start + limit
+    body: CursorPage[CombinationRow] = {
+        "items": [combination_row(row) for row in rows[start:end]],
+        "next_cursor": cursor_text(end) if end < len(rows) else None,
+    }
     return JsonResponse(body)
 
 
