@@ -116,9 +116,7 @@ def test_entries_of_a_killed_client_are_canceled_once(
     database: str, gateway_on: Any, tmp_path: Path
 ) -> None:
     gateway: Gateway = gateway_on(database, environment={"OMS_LEASE_SECONDS": "3"})
-    took = {
-        victims: _cancel_by_kills(gateway, tmp_path, victims) for victims in VICTIMS[database]
-    }
+    took = {victims: _cancel_by_kills(gateway, tmp_path, victims) for victims in VICTIMS[database]}
     print(f"seconds from the kills to the cancels, by what was killed with the client: {took}")
     assert took[()] < TIMEOUT_SECONDS + LATE_SECONDS_MAX
     verdict = gateway.verify()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from oms.api.context import ApiContext
 from oms.api.metrics.worker_age import WorkerAge
 from oms.api.websocket.account_snapshots import SnapshotLoader
+from oms.api.websocket.backtest_progress import BacktestProgressFeed
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.event_subscription import EventSubscription, Spawn
 from oms.api.websocket.frames import Frame, push_frame, reply_frame
@@ -33,6 +34,7 @@ class EventSubscriber:
     feed: EventFeed
     snapshots: SnapshotLoader
     marks: PositionMarks
+    progress: BacktestProgressFeed
     worker_age: WorkerAge
     send_buffer: SendBuffer
     spawn: Spawn
@@ -62,6 +64,7 @@ class EventSubscriber:
             feed=self.feed,
             snapshots=self.snapshots,
             marks=self.marks,
+            progress=self.progress,
             send_buffer=self.send_buffer,
             spawn=self.spawn,
         )

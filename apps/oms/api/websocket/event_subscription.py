@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from oms.api.websocket.account_snapshots import AccountSnapshot, SnapshotLoader
+from oms.api.websocket.backtest_progress import BacktestProgressFeed
 from oms.api.websocket.event_feed import EventFeed, FeedEvent, Gap
 from oms.api.websocket.frames import push_frame
 from oms.api.websocket.position_marks import MarkOf, PositionMarks
@@ -59,6 +60,7 @@ class EventSubscription:
     feed: EventFeed
     snapshots: SnapshotLoader
     marks: PositionMarks
+    progress: BacktestProgressFeed
     send_buffer: SendBuffer
     #: Starts a task that ends with the session.
     spawn: Spawn
@@ -88,6 +90,7 @@ class EventSubscription:
         for task in self._tasks:
             task.cancel()
         self.marks.leave(self)
+        self.progress.leave(self)
         self.drop(list(self._cursors))
 
     def drop(self, account_ids: Iterable[int]) -> None:
@@ -146,6 +149,12 @@ class EventSubscription:
             if self.send_buffer.put_unless_waiting(("marks", account_id, start), frame):
                 taken |= {each.position.id for each in part}
         return taken
+
+    def on_progress(self, user_id: int, run_id: int, payload: dict[str, object]) -> None:
+        """Send the progress of a backtest that may be seen, unless the last one still waits."""
+        if may_see_of_gateway(self.principal, "research", 0, user_id):
+            frame = push_frame("backtest_progress", payload, namespace="research")
+            self.send_buffer.put_unless_waiting(("backtest", run_id), frame)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = self.spawn(work)
@@ -214,6 +223,8 @@ class EventSubscription:
             await self._join(cursor)
         if self.request.marks and "position" in self.request.namespaces:
             self.marks.join(self)
+        if "research" in self.request.namespaces:
+            self.progress.join(self)
 
     async def _replay(self, cursor: _StreamCursor, after: int, head: int) -> None:
         cursor.seq = cursor.sent_seq = min(after, head)

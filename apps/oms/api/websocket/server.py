@@ -11,6 +11,7 @@ from oms.api.client_ip import client_ip
 from oms.api.context import ApiContext, read_credential
 from oms.api.metrics.worker_age import WorkerAge
 from oms.api.websocket.account_snapshots import SnapshotLoader
+from oms.api.websocket.backtest_progress import BacktestProgressFeed
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.market_feed import MarketFeed
 from oms.api.websocket.position_marks import PositionMarks
@@ -30,6 +31,7 @@ class WebSocketServer:
         self._marks = PositionMarks(
             history=context.history, feed=feed, mark_prices=context.mark_prices
         )
+        self._progress = BacktestProgressFeed(store=context.backtests.store, clock=context.clock)
         self._worker_age = WorkerAge(context.leases)
         limits = context.settings.events
         self._counts = KeyConnectionLimiter(
@@ -73,6 +75,7 @@ class WebSocketServer:
             context=self._context,
             feed=self._feed,
             snapshots=self._snapshots,
+            progress=self._progress,
             connection_limiter=self._counts,
             market_feed=self._market_feed,
             marks=self._marks,

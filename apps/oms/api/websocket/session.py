@@ -19,6 +19,7 @@ from oms.api.context import ApiContext
 from oms.api.metrics.worker_age import WorkerAge
 from oms.api.routes.risk.deadman import build_deadman_admin
 from oms.api.websocket.account_snapshots import SnapshotLoader
+from oms.api.websocket.backtest_progress import BacktestProgressFeed
 from oms.api.websocket.command_submitter import CommandSubmitter
 from oms.api.websocket.deadman_beats import DeadmanBeats
 from oms.api.websocket.event_feed import EventFeed
@@ -93,6 +94,7 @@ class Session:
     connection_limiter: ConnectionLimiter
     market_feed: MarketFeed
     marks: PositionMarks
+    progress: BacktestProgressFeed
     worker_age: WorkerAge
     ip: str
     id: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -139,6 +141,7 @@ class Session:
             feed=self.feed,
             snapshots=self.snapshots,
             marks=self.marks,
+            progress=self.progress,
             worker_age=self.worker_age,
             send_buffer=self._send_buffer,
             spawn=self._spawn,

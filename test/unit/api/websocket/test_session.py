@@ -10,9 +10,11 @@ from typing import Any, cast
 from starlette.websockets import WebSocket
 
 from kit.http.websocket_client import wait_for_condition
+from oms.adapters.clock import SystemClock
 from oms.api.context import ApiContext
 from oms.api.metrics.worker_age import WorkerAge
 from oms.api.websocket.account_snapshots import SnapshotLoader
+from oms.api.websocket.backtest_progress import BacktestProgressFeed
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.frames import Frame, read_frame
 from oms.api.websocket.market_feed import MarketFeed
@@ -29,6 +31,7 @@ from oms.domain.access import Grant, Principal, Role
 from oms.domain.errors import Unavailable
 from oms.ports.history_reads import HistoryReads
 from oms.ports.leases import Leases
+from oms.ports.research.backtest_runs import BacktestStore
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SUBSCRIBE = json.dumps({"id": 1, "action": "subscribe", "payload": {"account_ids": [4]}})
@@ -89,6 +92,7 @@ def session(line: Line, streams: Streams) -> Session:
         marks=PositionMarks(
             history=cast(HistoryReads, streams), feed=cast(EventFeed, None), mark_prices=None
         ),
+        progress=BacktestProgressFeed(store=cast(BacktestStore, None), clock=SystemClock()),
         worker_age=WorkerAge(cast(Leases, None)),
         ip="",
     )
