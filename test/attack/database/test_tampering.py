@@ -49,8 +49,9 @@ OUT_OF_REACH = {
     ),
     "a queued command that is inserted": (
         "INSERT INTO oms_commands (id, account_id, command_type, fingerprint, payload_json,"
-        f" status, created_at, updated_at) SELECT {FAR}, id, 'cancel_all_orders', 'x', '{{}}',"
-        f" 'queued', '{LATE}', '{LATE}' FROM accounts"
+        " status, created_at, updated_at, queued_at)"
+        f" SELECT {FAR}, id, 'cancel_all_orders', 'x', '{{}}',"
+        f" 'queued', '{LATE}', '{LATE}', '{LATE}' FROM accounts"
     ),
 }
 

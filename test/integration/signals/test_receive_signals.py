@@ -4,9 +4,20 @@ import asyncio
 import json
 from decimal import Decimal
 
+import pytest
+
 from kit.databases.sql import execute, fetch_number, fetch_rows
 from kit.gateway.in_process import ADMIN_KEY, TRADER, InProcessGateway
 from kit.gateway.signal_senders import BOUNCE, add_source, commands, post
+from oms.adapters.sql.queue.command_queue import SqlCommandQueue
+from oms.domain.errors import Unavailable
+
+#: A signal of each kind of source.
+BODIES = {
+    "bounce": BOUNCE,
+    "trade": {"symbol": "BTCUSDT", "side": "buy", "qty": "1", "alert_id": "t-1"},
+    "tradingview": {"ticker": "BTCUSDT", "action": "buy", "alert_id": "a-1"},
+}
 
 
 async def test_bounce_signal_is_one_row_and_one_command(
@@ -242,6 +253,29 @@ async def test_shares_by_equity_are_those_of_the_receipt(
     execute(dsn, f"UPDATE account_group_members SET equity_weight = 9 WHERE account_id={second}")
     again = await post(gateway, path, alert)
     assert again.json()["members"] == first.json()["members"] and len(commands(dsn)) == 2
+
+
+@pytest.mark.parametrize("kind", ["bounce", "trade", "tradingview"])
+async def test_without_a_database_a_resend_is_asked_for_and_harmless(
+    gateway: InProcessGateway, dsn: str, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The only answer of 500 or more: nothing is stored, and the resend is executed once."""
+    source = await add_source(gateway, kind)
+    path, body = f"/in/{source['path_token']}/signals/{kind}", BODIES[kind]
+
+    async def fail(*_: object) -> None:
+        raise Unavailable("the database does not respond")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SqlCommandQueue, "enqueue", fail)
+        refused = await post(gateway, path, body)
+    assert refused.status == 503, refused.body
+    detail = refused.json()["detail"]
+    assert (detail["code"], detail["retryable"]) == ("database_unavailable", True)
+    assert commands(dsn) == []
+    for _ in range(3):
+        assert (await post(gateway, path, body)).status < 300
+    assert len(commands(dsn)) == 1
 
 
 async def test_full_queue_is_reported_and_stored(gateway: InProcessGateway, dsn: str) -> None:

@@ -194,15 +194,19 @@ async def test_commands_of_a_database_at_the_baseline_are_chained(
     with monkeypatch.context() as patch:
         _stop_at_baseline(tmp_path, patch)
         assert (await upgrade(url)).to_version == BASELINE
-    execute(url, COMMAND)
+    execute(url, COMMAND, COMMAND.replace("(7,", "(6,").replace("'queued'", "'done'"))
 
     assert (await upgrade(url)).applied == VERSIONS[1:]
+    queued = fetch_rows(url, "SELECT DISTINCT queued_at FROM oms_commands")
+    assert queued == [("2026-01-01T00:00:00.000000Z",)], "as times are stored: verify says so"
 
     store = await SqlStore.open(url, check_account)
     linked = await ChainCommands(chain=store.command_chain, clock=SystemClock())()
     await store.close()
-    assert linked == 1
-    assert fetch_rows(url, "SELECT command_id, status FROM command_chain") == [(7, "accepted")]
+    assert linked == 2
+    links = fetch_rows(url, "SELECT command_id, status FROM command_chain ORDER BY command_id")
+    assert [command_id for command_id, _ in links] == [6, 7]
+    assert links[1] == (7, "accepted")
 
 
 @pytest.mark.parametrize(("version", "reason"), [("0009", "older"), ("9999", "does not know")])

@@ -28,6 +28,7 @@ _NOT_FOUND = {
     "discrepancy": frozenset({"not_found"}),
     "deadman": frozenset({"not_found"}),
     "session": frozenset({"not_found"}),
+    "bot": frozenset({"not_found"}),
 }
 #: Documented to conceal an account that may not be read.
 _CONCEALING = frozenset({"get_reconcile_status"})
@@ -92,7 +93,9 @@ def _account_refusals(
     if case.reach == "key":  # No case names one of the caller's own keys.
         return _NOT_FOUND["key"]
     if case.of == "unknown" and case.action != "audit":  # Rows remain of accounts that are gone.
-        return _NOT_FOUND.get(case.reach, _ANY_NOT_FOUND)
+        # Strategies of a restricted key are checked first: it learns nothing of the account.
+        restricted = {"permission_denied"} if case.name == "create_bot" else set()
+        return _NOT_FOUND.get(case.reach, _ANY_NOT_FOUND | restricted)
     if holder.role == "admin":
         return None
     has_access = case.of in ("own", "other") and holder.flags is not None

@@ -20,6 +20,7 @@ def upgrade() -> None:
             server_default=text("'1970-01-01 00:00:00'"),
         ),
     )
-    op.execute(
-        "UPDATE oms_commands SET queued_at = created_at WHERE status IN ('queued', 'running')"
-    )
+    # SQLite keeps the default as it is written, which is not how times are stored there.
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    unfinished = "" if is_sqlite else " WHERE status IN ('queued', 'running')"
+    op.execute(f"UPDATE oms_commands SET queued_at = created_at{unfinished}")
