@@ -9,6 +9,7 @@ from mt5_driver.market_functions import *  # noqa: F403
 from mt5_driver.structures import *  # noqa: F403
 from mt5_driver.terminal_functions import *  # noqa: F403
 from mt5_driver.trade_functions import *  # noqa: F403
+from mt5_driver.trade_functions import _RawOrder as _RawOrder
 
 #: The version of the package whose interface this is.
 __version__ = "5.0.6231"

@@ -5,7 +5,7 @@
 | OMS_BASE_URL | the gateway; http://127.0.0.1:8000 |
 | OMS_API_KEY | the API key |
 | OMS_ACCOUNT_ID | the account of programs that name no login |
-| OMS_MT5_LOGINS | logins of a program and their accounts: 5012345=1,5012346=2 |
+| OMS_MT5_LOGINS | logins, or paths of terminals, of a program and their accounts: 5012345=1 |
 | OMS_MT5_SYMBOLS | names of symbols: EURUSD=EUR/USDT:USDT*100000; @FILE reads lines of a file |
 | OMS_MT5_EXECUTION | market, or instant: deals keep to price and deviation |
 | OMS_MT5_NEW_MAGIC | create, or refuse: what a magic without a strategy does |
@@ -44,7 +44,8 @@ class Settings:
     base_url: str = DEFAULT_BASE_URL
     api_key: str = ""
     account_id: int | None = None
-    logins: Mapping[int, int]
+    #: Accounts by the logins and the paths of terminals that a program contains.
+    logins: Mapping[int | str, int]
     symbols: tuple[SymbolName, ...] = ()
     execution: str = MARKET
     new_magic: str = CREATE
@@ -68,18 +69,24 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 
 def resolve_login(
-    settings: Settings, login: Any = None, password: Any = None, server: Any = None
+    settings: Settings,
+    login: Any = None,
+    password: Any = None,
+    server: Any = None,
+    path: str | None = None,
 ) -> Credentials:
     """Returns where a program's login leads.
 
     A login of ``logins`` is the account named there, with the key of the environment: password and
-    server of the program belong to its broker and are not used. Any other login is an account id,
+    server of the program belong to its broker and are not used. Without a login the path of a
+    terminal may be listed there in the same way. Any other login is an account id,
     its password an API key, and its server a URL; what is missing comes from the environment. The
     account id is 0 if nothing names an account. Raises ``CallFailed``.
     """
     number = None if login is None else whole(login, "login")
-    if number is not None and number in settings.logins:
-        return _credentials(settings.base_url, settings.api_key, settings.logins[number])
+    listed = settings.logins.get(path or "" if number is None else number)
+    if listed is not None:
+        return _credentials(settings.base_url, settings.api_key, listed)
     for name, value in (("password", password), ("server", server)):
         if value is not None and not isinstance(value, str):
             raise invalid_argument(name)
@@ -107,9 +114,9 @@ def _choose(environment: Mapping[str, str], name: str, choices: tuple[str, ...])
     return word
 
 
-def _read_logins(text: str) -> dict[int, int]:
-    pairs = [entry.partition("=") for entry in _entries(text, "OMS_MT5_LOGINS")]
-    return {int(login): int(account) for login, _, account in pairs}
+def _read_logins(text: str) -> dict[int | str, int]:
+    pairs = [entry.rpartition("=") for entry in _entries(text, "OMS_MT5_LOGINS")]
+    return {int(login) if login.isdigit() else login: int(account) for login, _, account in pairs}
 
 
 def _read_symbols(text: str) -> tuple[SymbolName, ...]:

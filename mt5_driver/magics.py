@@ -44,11 +44,12 @@ class MagicNumbers:
 
     def _load(self) -> None:
         rows: list[Any] = self._client.get("/strategies")["items"]
-        by_id = {row["strategy_id"]: row["strategy_id"] for row in rows}
-        named = {row["client_strategy_id"]: row["strategy_id"] for row in rows}
-        named.pop(None, None)
-        self._strategies = {0: 0, **by_id, **named}
-        self._magics.update({0: 0, **by_id, **{value: key for key, value in named.items()}})
+        numbers = {row["strategy_id"]: row["client_strategy_id"] for row in rows}
+        # An id is no magic of a strategy that has a number: it may be the magic of another one.
+        unnamed = {each: each for each, number in numbers.items() if number is None}
+        named = {number: each for each, number in numbers.items() if number is not None}
+        self._strategies = {0: 0, **unnamed, **named}
+        self._magics.update({0: 0, **unnamed, **{each: number for number, each in named.items()}})
 
     def _create(self, magic: int) -> None:
         accounts = self._client.get("/oms/accounts")["items"]

@@ -152,7 +152,7 @@ def open_session(
     settings = read_settings(os.environ)
     if path is not None and "://" in path and server is None:
         server = path
-    credentials = resolve_login(settings, login, password, server)
+    credentials = resolve_login(settings, login, password, server, path)
     seconds = float(exact(timeout, "timeout")) / 1000
     client = GatewayClient(credentials.base_url, credentials.api_key, seconds)
     try:

@@ -59,13 +59,12 @@ def plan_deal(request: ExactRequest, at: Instrument, around: Surroundings) -> Tr
         *(c.ORDER_FILLING_FOK, c.ORDER_FILLING_IOC, c.ORDER_FILLING_RETURN),
     )
     _refuse_unless(is_fillable, c.TRADE_RETCODE_INVALID_FILL, "Unsupported filling mode")
-    payload: dict[str, Any] = {
-        "qty": _quantity(request, at),
-        **_execution(request, at, around),
-        **_comment(request),
-    }
+    is_whole = _closes_whole(request, at, around)
+    payload: dict[str, Any] = {**_execution(request, at, around), **_comment(request)}
+    if not is_whole:
+        payload["qty"] = _quantity(request, at)
     is_bounded = payload["order_type"] == "limit"
-    if request.position:
+    if request.position or is_whole:
         # The strategy is that of the position: another magic does not keep it open.
         payload["position_id"] = _opposite_position(request, around)["ticket"]
         return TradeCommand(command="close_position", payload=payload, is_bounded=is_bounded)
@@ -166,6 +165,22 @@ def _opposite_position(request: ExactRequest, around: Surroundings) -> Mapping[s
     is_opposite = int(position["type"]) != request.type
     _refuse_unless(is_opposite, c.TRADE_RETCODE_INVALID, comment)
     return position
+
+
+def _closes_whole(request: ExactRequest, at: Instrument, around: Surroundings) -> bool:
+    """Whether the volume is that of the position, which need not be a multiple of the step.
+
+    Fees in coins leave positions between two steps.
+    """
+    position = around.position
+    if position is None or int(position["type"]) == request.type:
+        return False
+    return float(request.volume) == float(at.to_lots(position["volume"]))
+
+
+def is_between_steps(request: ExactRequest, at: Instrument) -> bool:
+    """Whether the volume is no multiple of the step."""
+    return request.volume % at.volume_step != 0
 
 
 def _side(request: ExactRequest) -> str:

@@ -183,14 +183,14 @@ def Buy(
     symbol: str, volume: float, price: Any = None, *, comment: Any = None, ticket: Any = None
 ) -> Any:
     """Buys at the market; with ``ticket`` it closes a short position."""
-    return _deal(ORDER_TYPE_BUY, symbol, volume, price, comment, ticket)
+    return _RawOrder(ORDER_TYPE_BUY, symbol, volume, price, comment, ticket)
 
 
 def Sell(
     symbol: str, volume: float, price: Any = None, *, comment: Any = None, ticket: Any = None
 ) -> Any:
     """Sells at the market; with ``ticket`` it closes a long position."""
-    return _deal(ORDER_TYPE_SELL, symbol, volume, price, comment, ticket)
+    return _RawOrder(ORDER_TYPE_SELL, symbol, volume, price, comment, ticket)
 
 
 def Close(symbol: str, *, comment: Any = None, ticket: Any = None) -> bool | str | None:
@@ -205,7 +205,7 @@ def Close(symbol: str, *, comment: Any = None, ticket: Any = None) -> bool | str
     done = 0
     for position in found:
         side = ORDER_TYPE_SELL if position.type == ORDER_TYPE_BUY else ORDER_TYPE_BUY
-        result = _deal(side, symbol, position.volume, None, comment, position.ticket)
+        result = _RawOrder(side, symbol, position.volume, None, comment, position.ticket)
         if result is None:
             return None
         done += result.retcode == _DONE
@@ -218,10 +218,16 @@ _DONE = 10009
 _DEVIATION = 10
 
 
-def _deal(
-    side: int, symbol: str, volume: float, price: Any, comment: Any, ticket: Any
+def _RawOrder(
+    order_type: int,
+    symbol: str,
+    volume: float,
+    price: Any,
+    comment: Any = None,
+    ticket: Any = None,
 ) -> OrderSendResult | None:
-    request = {"action": 1, "symbol": symbol, "volume": volume, "type": side}
+    """Sends a deal; a function that the package has without documenting it."""
+    request = {"action": 1, "symbol": symbol, "volume": volume, "type": order_type}
     request |= {"price": price, "deviation": _DEVIATION, "comment": comment, "position": ticket}
     result: OrderSendResult | None = order_send(request)
     return result

@@ -21,6 +21,7 @@ from mt5_driver.symbols import Instrument
 from mt5_driver.trade_commands import (
     Surroundings,
     TradeCommand,
+    is_between_steps,
     plan_change,
     plan_close_by,
     plan_deal,
@@ -94,6 +95,8 @@ def _plan(
     if request.action == c.TRADE_ACTION_REMOVE:
         return None, plan_removal(request)
     positions = _open_positions(session, request)
+    if not positions and _may_close_whole(session, request):
+        positions = _read_positions(session)
     order = _find_order(session, request)
     position = _find_position(session, positions, request.position, request.symbol)
     row = order if request.action == c.TRADE_ACTION_MODIFY else position
@@ -148,8 +151,18 @@ def _unknown_symbol(request: ExactRequest, symbol: str) -> TradeRefused:
 
 def _open_positions(session: Session, request: ExactRequest) -> list[Any]:
     needs = request.action in (c.TRADE_ACTION_SLTP, c.TRADE_ACTION_CLOSE_BY) or request.position
-    if not needs:
-        return []
+    return _read_positions(session) if needs else []
+
+
+def _may_close_whole(session: Session, request: ExactRequest) -> bool:
+    """Whether a deal without a position may be the close of one that is between two steps."""
+    if request.action != c.TRADE_ACTION_DEAL or request.position or session.is_hedging:
+        return False
+    instrument = session.catalog.find(request.symbol)
+    return instrument is not None and is_between_steps(request, instrument)
+
+
+def _read_positions(session: Session) -> list[Any]:
     query = {"account_ids": session.account_id, "view": "mt5", "limit": 5000}
     rows: list[Any] = session.client.get("/oms/positions/open", query)["items"]
     return rows
