@@ -89,9 +89,13 @@ class CandleReader:
                 if error.detail.get("code") != "unsupported_func":
                     raise
             self._stored_symbols.add(symbol)
-        seconds = source_seconds(timeframe, _STORED)
-        assert seconds is not None, "a minute divides each timeframe"
-        return self._stored_candles(symbol, seconds, start, end)
+        lengths = list(_STORED)
+        candles: list[Candle] = []
+        # A series of each length may be stored: the longest one that has candles is used.
+        while not candles and (seconds := source_seconds(timeframe, lengths)) is not None:
+            candles = self._stored_candles(symbol, seconds, start, end)
+            lengths.remove(seconds)
+        return candles
 
     def _exchange_lengths(self) -> list[int]:
         if not self._offered:

@@ -239,7 +239,9 @@ def _ask_for(session: Session, request_id: str) -> Any | None:
                 path = f"/oms/commands/{row['command_id']}"
                 answer = session.client.get(path, {"view": "mt5", "wait_ms": WAIT_MS})
                 state = session.client.get(path)
-                return {"status": state["status"], "command_id": row["command_id"], "mt5": answer}
+                orders = [{"id": each} for each in state["order_ids"]]
+                found = {"status": state["status"], "command_id": row["command_id"]}
+                return {**found, "orders": orders, "mt5": answer}
         except CallFailed:
             pass  # The gateway is not back yet; the next question may find it.
         time.sleep(_ASK_SECONDS)
@@ -273,7 +275,7 @@ def _result_fields(
         price = float(request.price)
     order = answer.get("order") or 0
     if not order and is_ok and request.action == c.TRADE_ACTION_CLOSE_BY:
-        order = CLOSE_BY_ORDER + int(result["command_id"])
+        order = _close_by_order(result)
     return {
         "retcode": retcode,
         "deal": answer.get("deal") or 0,
@@ -283,6 +285,12 @@ def _result_fields(
         "comment": answer.get("comment")
         or (_DONE_TEXT if is_ok else _PLACED_TEXT if is_placed else ""),
     }
+
+
+def _close_by_order(result: Any) -> int:
+    """Returns the first order of a close by an opposite position, or the ticket of one without."""
+    ids = [row["id"] for row in result.get("orders") or []]
+    return int(min(ids)) if ids else CLOSE_BY_ORDER + int(result["command_id"])
 
 
 def _preview(session: Session, planned: TradeCommand) -> tuple[int, str, float]:

@@ -1,6 +1,6 @@
-"""A gateway in a thread for programs that use ``mt5_driver``, with four paper accounts.
+"""A gateway in a thread for programs that use ``mt5_driver``, with paper accounts.
 
-Two have prices that a test sets, two those of a random walk; one of each is hedging, one netting.
+One half has prices that a test sets, the others those of a random walk; some hedge, some net.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -20,6 +20,8 @@ BTC, ETH, COIN = "BTC/USDT:USDT", "ETH/USDT:USDT", "BTC/USDT"
 #: Names of programs: one lot of EURUSD is 1000 XRP.
 SYMBOLS = f"BTCUSD={BTC},ETHUSD={ETH},EURUSD=XRP/USDT:USDT*1000"
 PRICE = "50000"
+#: Coins have no legs at an exchange: opposite tickets of them are kept by the gateway alone.
+_SPOT_SHORT = '{"oms":{"paper":{"source":"manual","allow_spot_short":true,"commission":0}}}'
 
 
 @dataclass
@@ -67,6 +69,7 @@ async def _open(folder: Path, thread: LoopThread) -> AsyncIterator[MetaTraderGat
         accounts = {
             "netting": gateway.account_id,
             "hedge": await gateway.add_account("hedge"),
+            "virtual": await gateway.add_account("hedge", _SPOT_SHORT),
             "walk-netting": await gateway.add_account("netting", '{"oms":{"paper":{"seed":7}}}'),
             "walk-hedge": await gateway.add_account("hedge", '{"oms":{"paper":{"seed":7}}}'),
         }
@@ -85,8 +88,9 @@ def run_metatrader_gateway(folder: Path) -> Iterator[MetaTraderGateway]:
         stack = AsyncExitStack()
         try:
             running = thread.wait(stack.enter_async_context(_open(folder, thread)))
-            for account in ("netting", "hedge"):
+            for account in ("netting", "hedge", "virtual"):
                 running.set_price(account, PRICE)
+            running.set_price("virtual", PRICE, COIN)
             yield running
         finally:
             mt5.shutdown()

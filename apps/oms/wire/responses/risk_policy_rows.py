@@ -10,6 +10,7 @@ from oms.domain.errors import Refused
 from oms.domain.risk.policy import Limit, LimitChange, PolicyScope
 from oms.domain.risk.policy_keys import KEYS, policy_value_text
 from oms.domain.risk.usage import LimitUsage
+from oms.wire.error_codes import mt5_retcode
 from oms.wire.json import optional_decimal_text, time_text
 from oms.wire.responses.risk_rows import RiskDetailRow
 from oms.wire.responses.value_types import Count, DecimalText, Id, TimeText, one_of
@@ -103,6 +104,9 @@ class RefusalRow(TypedDict):
     scope_id: str | None
     set_by_user: str | None
     set_at: TimeText | None
+    mt5_retcode: Annotated[
+        int | None, Field(description="MetaTrader's return code if the order were sent.")
+    ]
 
 
 class VerdictRow(TypedDict):
@@ -175,6 +179,7 @@ def refusal_row(refused: Refused) -> RefusalRow:
         "scope_id": facts.get("scope_id"),
         "set_by_user": facts.get("set_by_user"),
         "set_at": facts.get("set_at"),
+        "mt5_retcode": mt5_retcode(refused),
     }
 
 
