@@ -40,7 +40,7 @@ from bench import (
     web_desk,
 )
 from bench.backtests import engines
-from bench.driver import overhead
+from bench.driver import metatrader, overhead
 from bench.processes import BenchError
 from bench.report import GATEWAYS, NAIVE, render
 from bench.rounds import Rounds, Workload
@@ -55,6 +55,7 @@ SEPARATE = {
     "backtests": engines.main,
     "fan_out": fan_out.main,
     "driver": overhead.main,
+    "metatrader": metatrader.main,
     "exchange": exchange_overhead.main,
     "compare": compare.main,
     "calls": calls.main,

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import venv
 from collections.abc import Iterator
-from importlib.metadata import distribution
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import ccxt
@@ -37,6 +37,18 @@ async def watch():
 
 print(asyncio.run(watch())[0]["symbol"])
 print(*(name for name in ("ccxt", "oms", "websockets") if importlib.util.find_spec(name)))
+"""
+PROGRAM_FOR_METATRADER = """
+import importlib.util, sys
+import MetaTrader5 as mt5
+
+key, account_id, url = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+assert mt5.initialize(login=account_id, password=key, server=url), mt5.last_error()
+for side in (mt5.ORDER_TYPE_BUY, mt5.ORDER_TYPE_SELL):
+    deal = {"action": mt5.TRADE_ACTION_DEAL, "symbol": "BTC/USDT:USDT", "volume": 0.01}
+    print(mt5.order_send(deal | {"type": side}).retcode)
+names = ("ccxt", "oms", "websockets", "MetaTrader5")
+print(*(name for name in names if importlib.util.find_spec(name)))
 """
 
 
@@ -162,17 +174,37 @@ def test_the_driver_is_a_wheel_that_needs_websockets_only(gateway: Gateway, tmp_
     assert printed == ["closed", "instrument_not_supported", "BTC/USDT", "websockets"]
 
 
-def _environment_with(folder: Path, package: str) -> Path:
-    """Returns the Python of a new environment that holds one installed package, copied."""
+def test_the_driver_for_metatrader_is_a_wheel(gateway: Gateway, tmp_path: Path) -> None:
+    build = ("wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", str(tmp_path))
+    _pip(*build, str(DRIVER), str(DRIVER.parent / "mt5_driver"))
+    python = _environment_with(tmp_path / "environment", "websockets", "numpy")
+    wheels = ("--no-index", "--find-links", str(tmp_path), "oms-mt5-driver")
+    _pip("--python", str(python), "install", *wheels)
+    isolated = (str(python), "-I")
+    installed = _run(*isolated, "-m", "mt5_driver.autopatch", "install")
+    assert "installed=True" in installed.split()
+    arguments = [gateway.api_key, str(gateway.netting_account_id), gateway.base_url]
+    printed = _run(*isolated, "-c", PROGRAM_FOR_METATRADER, *arguments).split()
+    assert printed == ["10009", "10009", "websockets", "MetaTrader5"]
+    removed = _run(*isolated, "-m", "mt5_driver.autopatch", "uninstall")
+    assert "removed=True" in removed.split() and "installed=False" in removed.split()
+
+
+def _environment_with(folder: Path, *packages: str) -> Path:
+    """Returns the Python of a new environment that holds installed packages, copied."""
     venv.create(folder, with_pip=False)
     (site_packages,) = folder.glob("lib/*/site-packages")
-    installed = distribution(package)
+    for package in packages:
+        _copy_package(distribution(package), site_packages)
+    return folder / "bin" / "python"
+
+
+def _copy_package(installed: Distribution, site_packages: Path) -> None:
     for file in installed.files or ():
         if ".." not in file.parts and "__pycache__" not in file.parts:
             target = site_packages / file
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(Path(str(installed.locate_file(file))).read_bytes())
-    return folder / "bin" / "python"
 
 
 def _pip(*arguments: str) -> None:

@@ -41,6 +41,44 @@ def test_an_example_runs(gateway: Gateway, name: str, expected: str) -> None:
     assert expected in _run(gateway, EXAMPLES / f"{name}.py")
 
 
+def test_a_copy_trader_follows_positions(gateway: Gateway) -> None:
+    assert _run(gateway, EXAMPLES / "mt5_copy_trader.py").splitlines() == [
+        *("opened 0.01", "nothing to do", "moved the stop loss", "closed: True"),
+    ]
+
+
+def test_an_expert_s_loop_holds_one_position(gateway: Gateway) -> None:
+    lines = _run(
+        gateway,
+        EXAMPLES / "mt5_moving_average.py",
+        "2",
+        OMS_API_KEY=gateway.api_key,
+        OMS_ACCOUNT_ID=str(gateway.account_id),
+        OMS_BASE_URL=gateway.base_url,
+    ).splitlines()
+    assert lines[0] in ("bought 0.01", "sold 0.01")
+    assert lines[1].startswith(("held 0.01 with a profit of ", "bought", "sold"))
+    assert lines[2:] == ["closed: True"]
+
+
+def test_a_program_for_metatrader_runs_unchanged(gateway: Gateway) -> None:
+    autopatched = "from mt5_driver.autopatch import patch_metatrader5 as patch; assert patch();"
+    script = (
+        "import MetaTrader5 as mt5; assert mt5.initialize(login=5012345, password='of a broker');"
+        "print(mt5.account_info().login, mt5.Buy('BTCUSD', 0.01).retcode, mt5.Close('BTCUSD'))"
+    )
+    printed = _run(
+        gateway,
+        "-c",
+        autopatched + script,
+        OMS_API_KEY=gateway.api_key,
+        OMS_BASE_URL=gateway.base_url,
+        OMS_MT5_LOGINS=f"5012345={gateway.netting_account_id}",
+        OMS_MT5_SYMBOLS="BTCUSD=BTC/USDT:USDT",
+    )
+    assert printed.split() == [str(gateway.netting_account_id), "10009", "True"]
+
+
 def _patched(gateway: Gateway, folder: Path, mode: str, script: str) -> str:
     """Return what a script prints in a Python that starts with autopatch's block."""
     block = sitecustomize_block.render_block(mode, ["binance"])

@@ -17,8 +17,13 @@ from mt5_driver.trade_requests import echo_request, read_trade_request
 
 NAMES = ["BTCUSD", "EURUSD", "GBPEUR", "USDJPY"]
 MARKET: dict[str, Any] = {
-    "symbol": "BTC/USDT:USDT", "base": "BTC", "quote": "USDT", "settle": "USDT", "swap": True,
-    "contractSize": Decimal("0.01"), "precision": {"price": Decimal("0.5"), "amount": 1},
+    "symbol": "BTC/USDT:USDT",
+    "base": "BTC",
+    "quote": "USDT",
+    "settle": "USDT",
+    "swap": True,
+    "contractSize": Decimal("0.01"),
+    "precision": {"price": Decimal("0.5"), "amount": 1},
     "limits": {"amount": {"min": 2, "max": 5000}},
 }
 
@@ -100,8 +105,16 @@ def test_only_listed_logins_are_translated() -> None:
 def test_numbers_of_requests_are_exact() -> None:
     request = read_trade_request(
         {
-            "action": 1, "symbol": "BTCUSD", "volume": 0.1, "type": np.int64(0), "magic": 7.0,
-            "price": np.float32(0.1), "sl": 1e-7, "tp": 3, "comment": None, "unknown": object(),
+            "action": 1,
+            "symbol": "BTCUSD",
+            "volume": 0.1,
+            "type": np.int64(0),
+            "magic": 7.0,
+            "price": np.float32(0.1),
+            "sl": 1e-7,
+            "tp": 3,
+            "comment": None,
+            "unknown": object(),
         }
     )
     assert (request.volume, request.price) == (Decimal("0.1"), Decimal("0.1"))
