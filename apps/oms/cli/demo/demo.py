@@ -22,6 +22,7 @@ from oms.cli.demo.past_trading import PastTrading
 from oms.cli.demo.planned_trades import draw_trades
 from oms.cli.demo.present_state import plan_incidents, set_up_present
 from oms.cli.demo.registry import create_registry
+from oms.cli.demo.stored_candles import fetch_demo_candles, store_demo_candles
 from oms.cli.first_run import reachable_url
 from oms.cli.output import CommandFailed
 from oms.cli.processes import open_listener
@@ -142,7 +143,9 @@ async def _make(settings: Settings, seed: int, history: timedelta) -> dict[str, 
         plan_incidents(trading)
         await trading.trade(draw_trades(seed, history))
         await set_up_present(trading)
+        candles = await fetch_demo_candles(trading)
     async with bootstrap.open_store(settings) as store:
+        await store_demo_candles(store, candles, start + history)
         tag = await store.installation_tag()
     return {
         "installation": tag,

@@ -22,9 +22,16 @@ export function isLayerOpen(): boolean {
   return document.querySelector('[role="dialog"],[role="alertdialog"],[role="menu"],[role="listbox"]') !== null;
 }
 
+/** The space bar activates a focused button or link; as a shortcut it is for everything else. */
+function isPressed(name: string, target: EventTarget | null): boolean {
+  return name === " " && target instanceof HTMLElement && target.closest("button,a,[role=button],[role=tab]") !== null;
+}
+
 function nameOf(event: KeyboardEvent): string {
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  return event.ctrlKey || event.metaKey ? `mod+${key}` : key;
+  const isLetter = event.key.length === 1;
+  const key = isLetter ? event.key.toLowerCase() : event.key;
+  const name = event.shiftKey && !isLetter ? `shift+${key}` : key;
+  return event.ctrlKey || event.metaKey ? `mod+${name}` : name;
 }
 
 function find(keys: string): Shortcut | undefined {
@@ -35,7 +42,7 @@ function onKey(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.altKey) return;
   const name = nameOf(event);
   const withModifier = name.startsWith("mod+");
-  if (!withModifier && (isTyping(event.target) || isLayerOpen())) return;
+  if (!withModifier && (isTyping(event.target) || isLayerOpen() || isPressed(name, event.target))) return;
   if (!withModifier && !preferences.get().singleKeyShortcuts) return;
   const now = Date.now();
   const sequence = prefix !== null && now - prefix.at < SEQUENCE_MS ? `${prefix.key} ${name}` : null;

@@ -23,6 +23,7 @@ import stats from "@/locales/en/stats";
 import alerts from "@/locales/en/alerts";
 import notifications from "@/locales/en/notifications";
 import sharing from "@/locales/en/sharing";
+import chart from "@/locales/en/chart";
 
 /** English: the texts that define the keys. */
 export const en = {
@@ -51,4 +52,5 @@ export const en = {
   alerts,
   notifications,
   sharing,
+  chart,
 };

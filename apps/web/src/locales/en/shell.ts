@@ -3,6 +3,7 @@ export default {
   page: {
     dashboard: "Dashboard",
     trade: "Trade desk",
+    chart: "Chart",
     positions: "Positions",
     orders: "Open orders",
     orderHistory: "Order history",

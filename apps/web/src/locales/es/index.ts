@@ -26,6 +26,7 @@ import stats from "@/locales/es/stats";
 import alerts from "@/locales/es/alerts";
 import notifications from "@/locales/es/notifications";
 import sharing from "@/locales/es/sharing";
+import chart from "@/locales/es/chart";
 import type { en } from "@/locales/en";
 import type { Same } from "@/locales/same";
 
@@ -58,4 +59,5 @@ export const texts: Same<typeof en> = {
   alerts,
   notifications,
   sharing,
+  chart,
 };

@@ -6,6 +6,7 @@ export default {
   page: {
     dashboard: "Panel",
     trade: "Mesa de operaciones",
+    chart: "Gráfico",
     positions: "Posiciones",
     orders: "Órdenes abiertas",
     orderHistory: "Historial de órdenes",

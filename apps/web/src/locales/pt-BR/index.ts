@@ -26,6 +26,7 @@ import stats from "@/locales/pt-BR/stats";
 import alerts from "@/locales/pt-BR/alerts";
 import notifications from "@/locales/pt-BR/notifications";
 import sharing from "@/locales/pt-BR/sharing";
+import chart from "@/locales/pt-BR/chart";
 import type { en } from "@/locales/en";
 import type { Same } from "@/locales/same";
 
@@ -58,4 +59,5 @@ export const texts: Same<typeof en> = {
   alerts,
   notifications,
   sharing,
+  chart,
 };

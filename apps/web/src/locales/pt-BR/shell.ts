@@ -6,6 +6,7 @@ export default {
   page: {
     dashboard: "Painel",
     trade: "Mesa de operações",
+    chart: "Gráfico",
     positions: "Posições",
     orders: "Ordens abertas",
     orderHistory: "Histórico de ordens",

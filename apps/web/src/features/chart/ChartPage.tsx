@@ -1,0 +1,203 @@
+import { Link } from "@tanstack/react-router";
+import { useEffect, useMemo, useState, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { useScope } from "@/app/scope";
+import { CandleChart } from "@/charts/candles/CandleChart";
+import { closeOf, millisecondsOf, sceneAt, type Scene } from "@/charts/candles/scene";
+import { CandleTable } from "@/features/chart/CandleTable";
+import { ChartToolbar } from "@/features/chart/ChartToolbar";
+import { Legend } from "@/features/chart/Legend";
+import { MoveDialog } from "@/features/chart/MoveDialog";
+import { PlaybackBar } from "@/features/chart/PlaybackBar";
+import { useCandles, useInstruments, type Instrument } from "@/features/chart/reads";
+import { useStrategyRun } from "@/features/chart/run";
+import { useChartSettings, type ChangeSettings, type ChartSettings } from "@/features/chart/settings";
+import { SidePanel } from "@/features/chart/SidePanel";
+import type { TargetLevel } from "@/features/chart/traded";
+import { useReplay, type Replay } from "@/features/chart/useReplay";
+import { useDrawnChart, type DrawnChart } from "@/features/chart/useScene";
+import { EmptyState } from "@/kit/EmptyState";
+import { ErrorState } from "@/kit/ErrorState";
+import { Icon } from "@/kit/Icon";
+import { GridNotice } from "@/kit/grid/GridNotice";
+import type { Decimal } from "@/lib/decimal";
+import { useFormats } from "@/lib/format";
+import { useReadState } from "@/app/readState";
+
+/** Whose library draws the candles; its licence asks for the notice and the link. */
+const LIBRARY = { author: "TradingView", address: "https://www.tradingview.com/" };
+
+/** Candles with indicators and what was traded on them, and their playback. */
+export default function ChartPage() {
+  const { t } = useTranslation("chart");
+  const [settings, change] = useChartSettings();
+  const instruments = useInstruments();
+  const stateOf = useReadState();
+  const known = instruments.data ?? [];
+  const first = known[0];
+  // Without a symbol in the URL the first one is shown, and named there.
+  useEffect(() => {
+    if (settings.symbol === null && first !== undefined) change({ exchange: first.exchange, symbol: first.symbol });
+  }, [settings.symbol, first, change]);
+  if (instruments.data === undefined || known.length === 0) {
+    return <GridNotice state={stateOf(instruments)} onClearFilters={undefined} empty={<EmptyState title={t("empty.instruments")}>{t("empty.hint")}</EmptyState>} />;
+  }
+  const instrument = known.find((one) => one.exchange === settings.exchange && one.symbol === settings.symbol);
+  return <Chart settings={settings} change={change} instruments={known} instrument={instrument} />;
+}
+
+interface Props {
+  settings: ChartSettings;
+  change: ChangeSettings;
+  instruments: readonly Instrument[];
+  instrument: Instrument | undefined;
+}
+
+function Chart({ settings, change, instruments, instrument }: Props) {
+  const { t } = useTranslation("chart");
+  const read = useCandles(settings, settings.cursor === null);
+  const { candles, query, older } = read;
+  const run = useStrategyRun(settings, candles.length);
+  const drawn = useDrawnChart(settings, instrument, candles, run.data);
+  const replay = useReplay(candles, settings.cursor, (cursor) => change({ cursor: cursor ?? undefined }));
+  const shown = useShown(drawn.scene, replay, settings.timeframe);
+  useReach(settings.cursor, candles[0]?.time, older);
+  const [hovered, setHovered] = useState<number | null>(null);
+  const [moved, setMoved] = useState<{ level: TargetLevel; price: Decimal } | null>(null);
+  const reload = () => {
+    replay.exit();
+    void query.refetch();
+  };
+  const index = Math.min(hovered ?? replay.index, shown.candles.length - 1);
+  return (
+    <div className="flex min-h-0 flex-1 flex-col">
+      <ChartToolbar settings={settings} change={change} instruments={instruments} sources={drawn.sources} onReload={reload} />
+      <Notices settings={settings} replay={replay} drawn={drawn} runError={run.error} />
+      <div className="flex min-h-0 flex-1 max-lg:flex-col max-lg:overflow-y-auto">
+        <div className="flex min-h-[420px] min-w-0 flex-1 flex-col">
+          <div className="relative flex min-h-0 flex-1 flex-col">
+            <ChartBody {...{ settings, read, shown }}>
+              <Legend scene={shown} index={index} />
+              <CandleChart
+                label={useSummary(settings, shown)}
+                scene={shown}
+                subject={`${settings.exchange} ${settings.symbol} ${settings.timeframe} ${settings.start} ${settings.end} ${settings.limit}`}
+                onOlder={() => older?.()}
+                onHover={setHovered}
+                onLevelMoved={(level, price) => {
+                  const target = drawn.levels.find((one) => one.id === level.id);
+                  if (target !== undefined) setMoved({ level: target, price });
+                }}
+              />
+            </ChartBody>
+          </div>
+          <PlaybackBar replay={replay} candles={candles} />
+        </div>
+        <SidePanel settings={settings} change={change} replay={replay} scene={shown} levels={replay.isReplay ? [] : drawn.levels} run={run.data} />
+      </div>
+      <footer className="border-t border-line px-2 py-1 text-2xs text-muted">
+        {t("footer")}{" "}
+        <a href={LIBRARY.address} target="_blank" rel="noreferrer" className="underline">
+          {LIBRARY.author}
+        </a>
+        . {t("licence")}
+      </footer>
+      {moved !== null && <MoveDialog {...moved} onClose={() => setMoved(null)} />}
+    </div>
+  );
+}
+
+/** The scene of the cursor's candle: nothing later is handed to the chart, the table or a panel. */
+function useShown(scene: Scene, { isReplay, index }: Replay, timeframe: string): Scene {
+  return useMemo(() => {
+    const candle = scene.candles[index];
+    if (!isReplay || candle === undefined) return scene;
+    return sceneAt(scene, index, closeOf(millisecondsOf(candle), timeframe));
+  }, [scene, isReplay, index, timeframe]);
+}
+
+/** Read older candles until those of the cursor are there. */
+function useReach(cursor: string | null, first: string | undefined, older: (() => void) | undefined): void {
+  useEffect(() => {
+    if (cursor !== null && first !== undefined && Date.parse(cursor) < Date.parse(first)) older?.();
+  }, [cursor, first, older]);
+}
+
+/** What the chart shows, in one sentence. */
+function useSummary(settings: ChartSettings, { candles, markers }: Scene): string {
+  const { t } = useTranslation("chart");
+  const { time, number } = useFormats();
+  const last = candles.at(-1);
+  return t("summary", {
+    symbol: settings.symbol ?? "",
+    timeframe: settings.timeframe,
+    count: candles.length,
+    from: time(candles[0]?.time ?? null),
+    to: time(last?.time ?? null),
+    close: number(last?.close ?? null),
+    markers: markers.length,
+  });
+}
+
+interface BodyProps {
+  settings: ChartSettings;
+  read: ReturnType<typeof useCandles>;
+  shown: Scene;
+  children: ReactNode;
+}
+
+/** The chart or its table; what stands there instead while there is nothing to draw. */
+function ChartBody({ settings, read, shown, children }: BodyProps) {
+  const { t } = useTranslation("chart");
+  const stateOf = useReadState();
+  if (read.candles.length === 0) {
+    const filtered = settings.start !== "" || settings.end !== "";
+    const words = { symbol: settings.symbol ?? "", timeframe: settings.timeframe };
+    return (
+      <GridNotice
+        state={stateOf(read.query)}
+        onClearFilters={undefined}
+        empty={
+          <EmptyState title={t(filtered ? "empty.range" : "empty.candles", words)}>
+            {t("empty.hint")}
+          </EmptyState>
+        }
+      />
+    );
+  }
+  return settings.table ? <CandleTable scene={shown} /> : children;
+}
+
+interface NoticesProps {
+  settings: ChartSettings;
+  replay: Replay;
+  drawn: DrawnChart;
+  runError: Error | null;
+}
+
+function Notices({ replay, drawn, runError }: NoticesProps) {
+  const { t } = useTranslation("chart");
+  const scope = useScope();
+  const { places, missing } = drawn.gaps;
+  const failed = runError ?? drawn.error;
+  return (
+    <>
+      {replay.isReplay && (
+        <p role="status" data-ribbon className="flex items-center gap-2 bg-warn/15 px-3 py-1 text-sm font-semibold text-warn">
+          <Icon name="history" />
+          {t("replay.ribbon")}
+        </p>
+      )}
+      {missing > 0 && !replay.isReplay && (
+        <p role="status" data-gaps className="px-3 py-1 text-xs text-warn">
+          {t("gaps", { count: missing, places })}{" "}
+          <Link to="/candles" className="underline">
+            {t("gapsLink")}
+          </Link>
+        </p>
+      )}
+      {scope.ids.length === 0 && <p className="px-3 py-1 text-xs text-muted">{t("noAccounts")}</p>}
+      {failed !== null && <ErrorState error={failed} compact />}
+    </>
+  );
+}
