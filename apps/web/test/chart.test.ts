@@ -127,8 +127,8 @@ describe("the playback", () => {
   });
 });
 
-it("holds the position of a decision from the candle that fills it on", () => {
-  const entry = (direction: RunEntry["direction"], hour: number): RunEntry => ({
+function entry(direction: RunEntry["direction"], hour: number): RunEntry {
+  return {
     time: "",
     source_time: candle(hour).time,
     decision_time: candle(hour + 1).time,
@@ -137,7 +137,10 @@ it("holds the position of a decision from the candle that fills it on", () => {
     fill_time: candle(hour + 1).time,
     fill_price: 2,
     reason: "signal",
-  });
+  };
+}
+
+it("holds the position of a decision from the candle that fills it on", () => {
   const entries = [entry("long", 0), entry("long_exit", 2)];
   expect(positionAt(entries, START + HOUR)).toBeNull();
   expect(positionAt(entries, START + 2 * HOUR)?.direction).toBe("long");

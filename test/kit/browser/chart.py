@@ -56,7 +56,7 @@ class ChartPage:
 
     async def status(self) -> str:
         """Return the text of the panel of the cursor's candle."""
-        return await self.page.locator("[data-status]").inner_text()
+        return await self.page.locator("[data-cursor-panel]").inner_text()
 
     def candles(self) -> list[dict[str, Any]]:
         """Return the candles of all answers, ascending, the last answer of each time."""
@@ -81,13 +81,14 @@ def import_candles(
     rows: Sequence[tuple[datetime, str, str, str, str]],
     *,
     exchange: str = "example",
+    tick: str = "0.01",
 ) -> None:
     """Store candles of open time, open, high, low and close by the command line."""
     series = ("--exchange", exchange, "--symbol", symbol)
     lines = [f"{at.isoformat()},{','.join(prices)},1" for at, *prices in rows]
     path = Path(gateway.folder) / f"{symbol.replace('/', '-')}-{timeframe}.csv"
     path.write_text("\n".join(["timestamp,open,high,low,close,volume", *lines]), encoding="utf-8")
-    gateway.oms("instruments", "add", *series, "--price-tick", "0.01", statuses=(0, 1, 6, 9))
+    gateway.oms("instruments", "add", *series, "--price-tick", tick, statuses=(0, 1, 6, 9))
     gateway.oms("candles", "import", str(path), *series, "--timeframe", timeframe, statuses=(0, 7))
 
 

@@ -22,6 +22,12 @@ def test_a_generated_table_is_that_of_the_sources(program: str, page: str) -> No
     assert _load(program).update_page(text) == text, f"run tools/{program}.py"
 
 
+def test_the_chart_is_held_against_the_indicators_of_strategies() -> None:
+    program = _load("generate_indicator_values")
+    text = program.DOCUMENT.read_text(encoding="utf-8")
+    assert program.text() == text, "run tools/generate_indicator_values.py"
+
+
 def test_each_page_of_the_navigation_is_in_the_table_of_roles() -> None:
     pages = (ROOT / "apps" / "web" / "src" / "app" / "pages.ts").read_text(encoding="utf-8")
     listed = {page.path for page in _load("generate_page_roles").web_pages()}

@@ -183,7 +183,7 @@ function Notices({ replay, drawn, runError }: NoticesProps) {
   return (
     <>
       {replay.isReplay && (
-        <p role="status" data-ribbon className="flex items-center gap-2 bg-warn/15 px-3 py-1 text-sm font-semibold text-warn">
+        <p role="status" data-ribbon className="flex items-center gap-2 border-b border-warn bg-panel px-3 py-1 text-sm font-semibold text-warn">
           <Icon name="history" />
           {t("replay.ribbon")}
         </p>

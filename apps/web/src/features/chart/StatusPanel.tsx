@@ -58,7 +58,7 @@ export function StatusPanel({ candle, timeframe, run }: Props) {
         </Button>
       }
     >
-      <div className="flex flex-col gap-2 p-3" data-status>
+      <div className="flex flex-col gap-2 p-3" data-cursor-panel>
         <Facts
           facts={[
             [t("column.time"), time(candle.time)],
