@@ -23,6 +23,7 @@ from kit.gateway.limited_account import (
 )
 from kit.http.asgi_websocket import AsgiWebSocket, connect_websocket
 from kit.http.http_server import serve_http
+from kit.polling import poll_until
 from oms.domain.risk.policy_keys import KEYS
 from oms.services.performance.account_equity import ReadAccountEquity
 
@@ -68,6 +69,9 @@ class Ways:
     socket: AsgiWebSocket
     driver: OmsCcxtAsyncExchange
     order_id: int
+    #: A group with the account as its only member, and a strategy without positions.
+    group_id: int
+    strategy_id: int
 
 
 async def _command(ways: Ways) -> Any:
@@ -149,10 +153,41 @@ async def _preview(ways: Ways) -> Any:
     return (await preview_of(ways.gateway, "send_order", **order))["refusal"]
 
 
+async def _bracket(ways: Ways) -> Any:
+    exits = {"take_profit": {"pct": "5"}, "stop_loss": {"pct": "5"}}
+    return (await send(ways.gateway, **ENTRY, bracket=exits))["error"]
+
+
+async def _group(ways: Ways) -> Any:
+    payload = {"symbol": BTC, "side": "buy", **ENTRY}
+    body = {"group_id": ways.group_id, "command": "send_order", "payload": payload}
+    answer = await ways.gateway.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
+    (result,) = (answer.json().get("detail") or answer.json())["results"]
+    return result["error"]
+
+
+async def _signal(ways: Ways) -> Any:
+    """Of a strategy without positions: another one would reduce the short position first."""
+    body = {"symbol": BTC, "side": "buy", "qty": "2", "order_type": "limit", "price": "102"}
+    client, owner = ways.gateway.client, {"strategy_id": ways.strategy_id}
+    alert = {**body, **owner, "account_id": ways.gateway.account_id}
+    sent = (await client("POST", "/signals/trade", alert, key=KEY)).json()
+    found = await poll_until(
+        lambda: client.get(f"/signals/{sent['signal_id']}", key=KEY),
+        lambda each: each["signal"]["status"] not in ("queued", "received"),
+        seconds=20,
+    )
+    reason = found["signal"]["reason_code"]
+    return None if reason is None else {"reason": reason}
+
+
 WAYS: Mapping[str, Callable[[Ways], Awaitable[Any]]] = {
     "command": _command,
     "batch": _batch,
     "pair": _pair,
+    "bracket": _bracket,
+    "group": _group,
+    "signal": _signal,
     "socket": _socket,
     "socket_call": _socket_call,
     "driver": _driver,
@@ -194,7 +229,8 @@ async def ways(busy: InProcessGateway) -> AsyncIterator[Ways]:
     ):
         url = f"http://127.0.0.1:{server.port}"
         driver = OmsCcxtAsyncExchange(api_key=KEY, account_id=gateway.account_id, base_url=url)
-        yield Ways(gateway, socket, driver, order_ids[0])
+        group_id, strategy_id = await _group_of_one(gateway), await _strategy(gateway)
+        yield Ways(gateway, socket, driver, order_ids[0], group_id, strategy_id)
         await driver.close()
 
 
@@ -222,6 +258,22 @@ async def test_every_key_refuses_what_opens_and_lets_exits_pass(ways: Ways) -> N
     expected = {key: KEYS[key].reason for key in REFUSING}
     fewer = {key: each for key, each in expected.items() if key != "max_orders_per_minute"}
     assert refusals == {name: fewer if name in NO_NEW_ORDER else expected for name in WAYS}
+
+
+async def _group_of_one(gateway: InProcessGateway) -> int:
+    body = {"name": "one", "members": [{"account_id": gateway.account_id, "ratio": "1"}]}
+    answer = await gateway.client("POST", "/account-groups", body, key=KEY)
+    assert answer.status == 200, answer.body
+    group_id: int = answer.json()["group_id"]
+    return group_id
+
+
+async def _strategy(gateway: InProcessGateway) -> int:
+    body = {"name": "alerts", "account_ids": [gateway.account_id]}
+    answer = await gateway.client("POST", "/strategies", body, key=KEY)
+    assert answer.status == 200, answer.body
+    strategy_id: int = answer.json()["strategy_id"]
+    return strategy_id
 
 
 async def _positions(gateway: InProcessGateway, symbol: str) -> Any:
