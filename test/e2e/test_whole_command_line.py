@@ -20,7 +20,7 @@ from kit.gateway.command_line_session import (
 from kit.gateway.processes import Gateway
 from kit.gateway.shell import CompletedCommand
 from kit.http.client import call
-from kit.http.wire_keys import DEADMAN, DELIVERY, SINK
+from kit.http.wire_keys import BOT, DEADMAN, DELIVERY, SINK
 from oms.cli.main import parser
 
 #: Keys of a command's output, as documented in docs/reference/cli.md.
@@ -87,6 +87,10 @@ KEYS = {
     "sink deliveries": {"items", "next_before_id"},
     "sink disable": set(SINK),
     "sink enable": set(SINK),
+    **{name: set(BOT) for name in ("bot create", "bot show", "bot start", "bot stop")},
+    "bot list": {"items"},
+    "bot logs": {"items", "next_before_id"},
+    "bot delete": {"ok", "bot_id"},
     "source add": {"ok", "source", "path_token", "secret"},
     "source list": {"items"},
     "source test": {

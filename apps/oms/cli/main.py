@@ -20,6 +20,7 @@ from oms.cli.flags import CommandParser, json_flags
 from oms.cli.output import CommandFailed, emit, print_view, shows_tables
 from oms.cli.parsers.alert_parser import add_alerts
 from oms.cli.parsers.backtest_parser import add_backtests
+from oms.cli.parsers.bot_parser import add_bots
 from oms.cli.parsers.candle_parser import add_candles
 from oms.cli.parsers.deadman_parser import add_deadman
 from oms.cli.parsers.local_parser import add_local
@@ -114,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
     add_alerts(commands, common)
     add_market(commands, common)
     add_sinks(commands, common)
+    add_bots(commands, common)
     add_sources(commands, common)
     add_backtests(commands, common)
     add_candles(commands, common)

@@ -238,6 +238,7 @@ def _reads(session: CommandLineSession) -> None:
     session.run("sink deliveries", admin)
     session.run("sink disable", "--id=1", admin)
     session.run("sink enable", "--id=1", admin)
+    _bots(session)
     source = ("--name=alerts", "--kind=tradingview", "--generate-secret", "--sizing", "qty", "0.01")
     session.run("source add", *source, f"--account-id={session.gateway.account_id}", admin)
     session.run("source list", admin)
@@ -313,3 +314,23 @@ def _maintain(session: CommandLineSession, other: Path) -> None:
     session.run("backup", "--out=copy.gz")
     elsewhere = {"OMS_HOME": str(other), "OMS_DATABASE_URL": f"sqlite+aiosqlite:///{other}/a.db"}
     session.run("restore", "--in=copy.gz", "--yes", **elsewhere)
+
+
+def _bots(session: CommandLineSession) -> None:
+    """Run the commands on bots; no runner acts on the second one."""
+    account_id = session.gateway.account_id
+    session.run("instruments add", "--exchange=binance", f"--symbol={SYMBOL}", "--qty-step=0.001")
+    body = {"name": "bots", "account_ids": [account_id]}
+    strategy_id = call(session.gateway, "POST", "/strategies", body)[1]["strategy_id"]
+    terms = (
+        *("--strategy=rsi", f"--account-id={account_id}", f"--strategy-id={strategy_id}"),
+        *(f"--symbols={SYMBOL}", "--timeframe=1h", "--sizing", "qty", "0.01"),
+    )
+    session.run("bot create", "--name=first", "--param=period=7", *terms)
+    session.run("bot list")
+    session.run("bot show", "--id=1")
+    session.run("bot logs", "--id=1", "--kind=decision")
+    session.run("bot delete", "--id=1")
+    second = session.run("bot create", "--name=second", *terms)
+    session.run("bot start", f"--id={second['id']}")
+    session.run("bot stop", f"--id={second['id']}", "--flatten")

@@ -111,7 +111,7 @@ HEALTH_REPORT = _keys(
 )
 HEALTH_PARTS = _keys(
     "database worker worker_loops queue queue_age streams price_feed stop_watcher outbox runner "
-    "sinks candles audit_mirror calendar"
+    "sinks candles bots audit_mirror calendar"
 )
 SINK = _keys(
     "id name kind status events account_ids min_interval_seconds has_secret created_at created_by"
@@ -120,6 +120,12 @@ SINK = _keys(
 DELIVERY = _keys(
     "id sink_id event_id account_id event status attempts next_at expires_at created_at"
     " delivered_at last_error"
+)
+BOT = _keys(
+    "id name strategy version params params_hash account_id strategy_id exchange symbols timeframe"
+    " sizing mode allow_short max_lag_seconds stop_loss_pct take_profit_pct stop_trailing_pct"
+    " desired status reason stale last_heartbeat_at heartbeat_age_seconds started_at stopped_at"
+    " failures decided last_decision created_at created_by updated_at"
 )
 RUNNER_TASK = _keys("name ok state owner silence_s restarts last_error")
 CHECKS = _keys("database migrations workers queue outbox")

@@ -52,6 +52,8 @@ COMMANDS = {
     "backtest": "run --csv a --timeframe 1h --strategy rsi --param period=7 --no-curve",
     "instruments": "add --exchange binance --symbol A/B --session us_equity --min-qty 1",
     "candles": "import a.csv --exchange binance --symbol A/B --timeframe 1M",
+    "bot": "create --name a --strategy rsi --param period=7 --account-id 1 --strategy-id 1"
+    " --symbols A/B --timeframe 1h --sizing qty 1 --mode observe",
     "alert": "add --account-id 1 --symbol A/B --condition crosses --price 2 --note x",
     "risk": "set --strategy-id 1 max_order_notional 500 --comment x",
     "audit": "checkpoint --out a",

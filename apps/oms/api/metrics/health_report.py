@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from oms.api.context import ApiContext
+from oms.api.metrics.bot_report import bots_part, without_bots
 from oms.api.metrics.candle_lag import candles_part
 from oms.api.metrics.connection_health import prices_part, queue_age_part, streams_part
 from oms.api.metrics.dispatcher_status import read_status, stop_watch_age
@@ -44,7 +45,8 @@ async def build_health_report(context: ApiContext) -> HealthReport:
         workers = await context.leases.workers(WORKER_ALIVE_SECONDS)
         depths = await context.queue_depths.by_account()
         enabled: bool | None = await is_enabled(context)
-        tasks = await context.task_leases.tasks()
+        tasks = without_bots(await context.task_leases.tasks())
+        bots = await context.bots.store.all()
         sinks = await context.sink_admin.store.sinks()
         ingestions = await context.ingestions.all(only_enabled=True)
         mode = broker_mode(await context.queries.registry.accounts())
@@ -64,6 +66,7 @@ async def build_health_report(context: ApiContext) -> HealthReport:
         )
         parts["sinks"] = _sinks_part(sinks, at)
         parts["candles"] = candles_part(ingestions, at)
+        parts["bots"] = bots_part(bots, at)
         parts["audit_mirror"] = await _mirror_part(context, tasks, at)
     is_ok = all(cast("HealthPart", part)["ok"] for part in parts.values())
     is_down = not parts["database"]["ok"]
@@ -132,6 +135,7 @@ def _parts(
         "runner": _runner_part(tasks, at, is_expected=context.settings.runner.enabled),
         "sinks": _part(None, None, at),
         "candles": _part(None, None, at),
+        "bots": _part(None, None, at),
         "audit_mirror": _part(None, None, at),
         "calendar": {
             "ok": calendar in (None, "ok"),

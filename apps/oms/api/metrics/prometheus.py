@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from oms.api.metrics.bot_report import bot_families
 from oms.api.metrics.metric_families import Sample, build_counter, build_gauge
 from oms.api.metrics.request_metrics import DurationHistogram, RequestMetrics
 from oms.api.metrics.worker_families import GatewayFigures, gateway_families
@@ -45,6 +46,7 @@ class GatewayCollector(Collector):
             *self._status_families(),
             *_task_families(self._status.get("tasks", ())),
             _notification_family(self._status.get("sinks", ())),
+            *bot_families(self._status.get("bots", ())),
             _candle_family(self._status.get("candle_lags", ())),
             *_reconcile_families(self._status.get("reconciled", {})),
             *self._gateway_families(),

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from oms.api.client_ip import client_ip
 from oms.api.context import Caller, admit_caller, api_context, require_permission
 from oms.api.errors import JsonResponse
+from oms.api.metrics.bot_report import without_bots
 from oms.api.metrics.candle_lag import candle_lags
 from oms.api.metrics.dispatcher_status import build_dispatcher_status
 from oms.api.metrics.metric_history import RANGES, SAMPLE_SECONDS, MetricSample
@@ -58,7 +59,8 @@ async def get_metrics(request: Request) -> Response:
     status: dict[str, Any] = {}
     is_healthy = True
     try:
-        status["tasks"] = await context.task_leases.tasks()
+        status["tasks"] = without_bots(await context.task_leases.tasks())
+        status["bots"] = await context.bots.store.all()
         status["sinks"] = await context.sink_admin.store.sinks()
         status["candle_lags"] = candle_lags(
             await context.ingestions.all(only_enabled=True), context.clock.now()

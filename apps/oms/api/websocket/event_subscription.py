@@ -198,7 +198,10 @@ class EventSubscription:
             return False
         if event.account_id == GATEWAY_STREAM:
             subject, user_id = event.subject_account_id, event.subject_user_id
-            return may_see_of_gateway(self.principal, event.namespace, subject, user_id)
+            strategy_id = event.strategy_id
+            return may_see_of_gateway(
+                self.principal, event.namespace, subject, user_id, strategy_id
+            )
         return cursor.allowed is None or event.strategy_id in cursor.allowed
 
     async def _open(self, heads: Mapping[int, int], after: Mapping[int, int]) -> None:

@@ -14,6 +14,7 @@ from oms.domain.access import (
     Principal,
     Role,
     allowed_strategies,
+    refuse,
     refuse_account,
 )
 from oms.ports.history_reads import HistoryQuery, HistoryReads, StoredEventRow
@@ -94,12 +95,16 @@ class EventReader:
 
 
 def may_see_of_gateway(
-    principal: Principal, namespace: str, subject_account_id: object, subject_user_id: object
+    principal: Principal,
+    namespace: str,
+    subject_account_id: object,
+    subject_user_id: object,
+    strategy_id: int = 0,
 ) -> bool:
     """Return whether a caller sees an event of the gateway's own stream.
 
     Operators see all; others what is about the market, their own research, and what is about an
-    account that they may read.
+    account that they may read; of bots also their strategies.
     """
     if principal.role in (Role.ADMIN, Role.RISK) or namespace == "market":
         return True
@@ -107,6 +112,9 @@ def may_see_of_gateway(
         return subject_user_id == principal.user_id
     if not isinstance(subject_account_id, int) or subject_account_id <= 0:
         return False
+    if namespace == "bot":
+        strategies = (strategy_id,)
+        return refuse(principal, Permission.READ, subject_account_id, strategies) is None
     return refuse_account(principal, Permission.READ, subject_account_id) is None
 
 
@@ -157,6 +165,7 @@ def _is_visible(
     if item["account_id"] == GATEWAY_STREAM:
         subject = item["payload"].get("account_id", 0)
         user_id = item["payload"].get("user_id")
-        return may_see_of_gateway(principal, item["namespace"], subject, user_id)
+        strategy_id = item["strategy_id"]
+        return may_see_of_gateway(principal, item["namespace"], subject, user_id, strategy_id)
     allowed = allowed_strategies(principal, item["account_id"])
     return allowed is None or item["strategy_id"] in allowed

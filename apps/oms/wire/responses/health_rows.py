@@ -74,6 +74,13 @@ class HealthParts(TypedDict):
             " false if one lacks more than two candles."
         ),
     ]
+    bots: Annotated[
+        HealthPart,
+        Field(
+            description="Seconds since the oldest heartbeat of the bots that need a runner; ok is"
+            " false if one is stale or in error."
+        ),
+    ]
     audit_mirror: Annotated[
         HealthPart,
         Field(description="Rows of the audit log that its mirror lacks; null without a mirror."),
