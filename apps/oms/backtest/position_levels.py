@@ -7,6 +7,7 @@ from oms.backtest.result import ExecutionReason
 from oms.backtest.settings import BacktestSettings
 from oms.backtest.simulated_account import SimulatedAccount
 from oms.domain.market.candle import Candle
+from oms.domain.orders.order_rounding import round_gain, round_stop
 from oms.domain.protection.level_prices import level_from_percent
 from oms.domain.side import Side
 from oms.domain.value import value
@@ -24,9 +25,14 @@ class LevelPrices:
 def level_prices(
     settings: BacktestSettings, decision: Decision, side: Side, price: Decimal
 ) -> LevelPrices:
-    """Return the levels of the decision, else those that the settings give from ``price``."""
-    is_long, tick = side is Side.BUY, settings.instrument.tick
+    """Return the levels of the decision, else those that the settings give from ``price``.
+
+    They are on the tick, as orders at an exchange are: on the side that is reached earlier.
+    """
+    is_long, tick, exit_side = side is Side.BUY, settings.instrument.tick, side.opposite
     loss, gain = decision.stop_loss, decision.stop_gain
+    loss = None if loss is None else round_stop(loss, exit_side, tick)
+    gain = None if gain is None else round_gain(gain, exit_side, tick)
     if loss is None and settings.stop_loss_pct is not None:
         loss = level_from_percent(price, settings.stop_loss_pct, tick, is_above=not is_long)
     if gain is None and settings.take_profit_pct is not None:

@@ -7,7 +7,7 @@ between two calls, so the same calls lead to the same ledger.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,8 +26,12 @@ from oms.bootstrap.exchange_factory import restore_paper_exchange
 from oms.bootstrap.worker_process import wire_worker
 from oms.config import Settings
 from oms.domain.errors import OmsError
+from oms.ports.exchange import ExchangePorts
+from oms.ports.ledger_store import LoadedAccount
 from oms.services.access.administer import Administer
 from oms.worker.main import Worker
+
+Connect = Callable[[LoadedAccount, Callable[[], None]], ExchangePorts]
 
 LEASE_SECONDS = 30
 """Leases and heartbeats count by the database's clock, and are renewed by it."""
@@ -44,6 +48,7 @@ class SimulatedGateway:
 
     clock: SettableClock
     administer: Administer
+    store: SqlStore
     _app: Application
     _worker: Worker
     _lease_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -55,7 +60,7 @@ class SimulatedGateway:
         """
         response = asyncio.create_task(_request(self._app, method, target, body, key))
         while await self._worker.listener.wait_before(response):
-            await self._execute_commands()
+            await self.execute_commands()
         status, answer = await response
         if status >= 400:
             raise RequestRefused(f"{method} {target}: {status} {answer}"[:1000])
@@ -73,30 +78,42 @@ class SimulatedGateway:
             await self.take_leases()
             await asyncio.sleep(RENEW_SECONDS)
 
-    async def poll_market(self) -> None:
-        """Look at the market: what is filled or triggered at the current time happens."""
-        await self._worker.processor.poll_market()
-        await self._execute_commands()
+    async def poll_market(self) -> bool:
+        """Look at the market: what is filled or triggered at the current time happens.
+
+        Returns whether anything did.
+        """
+        changed = await self._worker.processor.poll_market()
+        return bool(await self.execute_commands() or changed)
 
     async def take_snapshots(self) -> None:
         """Take the snapshots of equity that are due at the current time."""
         if self._worker.equity_scheduler is not None:
             await self._worker.equity_scheduler()
 
-    async def _execute_commands(self) -> None:
-        """Execute queued commands, and those that follow from them."""
+    async def load_account(self, account_id: int) -> None:
+        """Load an account before its first command."""
+        await self._worker.processor.load_account(account_id)
+
+    async def execute_commands(self) -> int:
+        """Execute queued commands, and those that follow from them; returns how many."""
+        count = 0
         processor = self._worker.processor
         await processor.await_all_commits()
         while rows := await processor.fetch_queued():
-            await processor.run(rows)
+            count += await processor.run(rows)
             await processor.await_all_commits()
+        return count
 
 
 @asynccontextmanager
 async def open_simulated_gateway(
-    settings: Settings, start: datetime
+    settings: Settings, start: datetime, connect: Connect | None = None
 ) -> AsyncIterator[SimulatedGateway]:
-    """Open a gateway on a database with the current schema; the time is ``start``."""
+    """Open a gateway on a database with the current schema; the time is ``start``.
+
+    ``connect`` makes the exchanges of accounts; paper exchanges by default.
+    """
     clock = SettableClock(start)
     # A change must be in force at the next command, and no time passes between the two.
     settings = settings.model_copy(
@@ -118,17 +135,23 @@ async def open_simulated_gateway(
         store,
         name="simulated",
         notifier=notifier,
-        connect=lambda loaded, _: restore_paper_exchange(
-            loaded, settings.price_tapes_dir, calendar=calendar
+        connect=connect
+        or (
+            lambda loaded, _: restore_paper_exchange(
+                loaded, settings.price_tapes_dir, calendar=calendar
+            )
         ),
         close=_close_nothing,
         clock=clock,
         calendar=calendar,
+        monotonic=clock.elapsed_seconds,
     )
     if worker.equity_scheduler is not None:
         worker.equity_scheduler.monotonic = clock.elapsed_seconds
     async with app.router.lifespan_context(app):
-        gateway = SimulatedGateway(clock=clock, administer=administer, _app=app, _worker=worker)
+        gateway = SimulatedGateway(
+            clock=clock, administer=administer, store=store, _app=app, _worker=worker
+        )
         renewal = asyncio.create_task(gateway.keep_leases())
         try:
             yield gateway

@@ -1,6 +1,7 @@
 """The parts of a worker process over a store: execution of commands, polls, housekeeping."""
 
 import os
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -76,12 +77,13 @@ def wire_worker(
     only: tuple[int, ...] = (),
     clock: Clock = SYSTEM_CLOCK,
     calendar: TradingCalendar | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Worker:
     """Return a worker that leases accounts as ``name``; ``connect`` creates their exchanges.
 
     ``close`` is called last at its stop. ``open_feed`` opens the market prices of an account's
     exchange; ``None``: marks are not refreshed. ``only`` limits it to these accounts. ``calendar``
-    is that of the exchanges which ``connect`` creates.
+    is that of the exchanges which ``connect`` creates; ``monotonic`` the age of what is cached.
     """
     execute = _execute(settings, store, calendar)
     value_accounts = build_value_accounts(settings, store, clock)
@@ -102,7 +104,7 @@ def wire_worker(
         batch_max=settings.commands.batch_max,
         live_allowed=settings.live_trading_allowed,
         limit_currency=settings.desk.limit_currency,
-        read_equity=_read_equity(store, value_accounts),
+        read_equity=_read_equity(store, value_accounts, monotonic),
         recent_activity=store.recent_activity,
     )
     return Worker(
@@ -201,12 +203,15 @@ def _poll_exchange(execute: ExecuteCommand) -> PollExchange:
     )
 
 
-def _read_equity(store: SqlStore, value_accounts: ValueAccounts) -> ReadAccountEquity:
+def _read_equity(
+    store: SqlStore, value_accounts: ValueAccounts, monotonic: Callable[[], float]
+) -> ReadAccountEquity:
     """Return the equity of accounts for their limits."""
     return ReadAccountEquity(
         value_accounts=value_accounts,
         snapshots=store.equity_snapshots,
         history=store.history,
+        monotonic=monotonic,
     )
 
 

@@ -242,6 +242,10 @@ class CommandProcessor:
             map(_needs_each_poll, self.states.values())
         )
 
+    async def load_account(self, account_id: int) -> None:
+        """Load an account, unless it is. Raises ``Unavailable``."""
+        await self._state_of(account_id)
+
     async def load_leased_accounts(self, account_ids: Iterable[int]) -> None:
         """Load newly leased accounts with stop levels, alerts or open orders, in this order.
 

@@ -36,7 +36,7 @@ from oms.domain.signals.plan import (
     plan_signal,
 )
 from oms.domain.signals.signal import ExecuteSignal, SignalAction, SignalOutcome
-from oms.domain.signals.sizing import message_quantity
+from oms.domain.signals.sizing import message_quantity, needs_equity
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.follow_ups import add_follow_up
@@ -197,6 +197,8 @@ class ExpandSignals:
             return _fail(pending, refused)
         if opening is None:
             return done_outcome(state, closed[-1] if closed else None)
+        if opening.qty is None and needs_equity(signal) and state.uncommitted_deals():
+            return None  # The equity is that of stored deals: these are stored first.
         order = await BuildOpening(ledger=self.ledger)(state, signal, opening, now)
         if not isinstance(order, Refused):
             pending.stage = SignalStage.OPENING

@@ -10,6 +10,7 @@ from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import divide, multiply
 from oms.domain.orders.order import Side
+from oms.domain.orders.order_rounding import round_stop
 from oms.domain.protection.level_prices import level_from_percent
 from oms.domain.quotes import Quote
 from oms.domain.signals.plan import Opening
@@ -128,8 +129,10 @@ def _stop_loss(
     signal: ExecuteSignal, side: Side, price: Decimal | None, tick: Decimal
 ) -> Decimal | None:
     """Return the stop loss that the position will have if it is filled at ``price``."""
-    if signal.stop_loss is not None or signal.stop_loss_pct is None:
-        return signal.stop_loss
+    if signal.stop_loss is not None:
+        return round_stop(signal.stop_loss, side.opposite, tick)
+    if signal.stop_loss_pct is None:
+        return None
     from_signal = signal.rules.tp_sl_base is LevelReference.SIGNAL
     base = signal.signal_price if from_signal and signal.signal_price is not None else price
     if base is None:

@@ -1,0 +1,384 @@
+"""Replays a backtest through a whole gateway: bot, signal, risk, paper matching, ledger.
+
+The gateway runs in this process on a throw-away SQLite file, on a clock that follows the candles.
+At each candle happens what happens in a backtest, in the same order: the open is a quote, which
+executes the levels that it passed; what the bot sent at the close before is executed; the range
+executes levels; the bot decides. So its deals are those of the run, to the last digit.
+"""
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from oms.adapters.local_notifier import LocalNotifier
+from oms.adapters.paper.pushed_market import PushedMarketExchange
+from oms.adapters.sql.maintenance import migration_runner as migrations
+from oms.adapters.vault import new_master_key
+from oms.bootstrap.bots import build_bot_services
+from oms.bootstrap.simulated_gateway import SimulatedGateway, open_simulated_gateway
+from oms.config import Settings
+from oms.domain.bots.bot import Bot, BotTerms
+from oms.domain.errors import Invalid
+from oms.domain.instrument import Instrument
+from oms.domain.ledger.position import Position
+from oms.domain.market.candle import Candle
+from oms.domain.market.candle_rows import CandleRow, CandleSource
+from oms.domain.market.market_instrument import MarketInstrument
+from oms.domain.market.timeframe import Timeframe
+from oms.domain.money import decimal_text
+from oms.domain.side import Side
+from oms.domain.signals.signal import Sizing, SizingKind
+from oms.domain.value import evolve, value
+from oms.ports.audit_log import AuditContext
+from oms.ports.exchange import ExchangePorts
+from oms.ports.history_reads import HistoryQuery, HistoryReads
+from oms.ports.ledger_store import LoadedAccount
+from oms.ports.market.candle_store import CandleSeries
+from oms.ports.registry import AuditEntry
+from oms.services.backtests.run_backtest import BacktestRequest
+from oms.services.bots.evaluator import OwnProcessEvaluators
+from oms.services.bots.flatten_bot import FlattenBot
+from oms.services.bots.run_bot import BotRun
+from oms.simulation.inputs import CandleClosed, MarketUpdate, QuoteUpdate
+from oms.wire.json import dumps
+from oms.wire.strategies.parameters_json import hash_parameters
+
+EXCHANGE = "replay"
+LEASE_SECONDS = 86_400.0
+#: Beyond any gap of the candles: what was decided is executed at the next one, as in a backtest.
+LAG_SECONDS = 100 * 366 * 86_400
+ROUNDS_MAX = 100
+DEALS_PER_PAGE = 500
+
+
+@value
+class ReplayedDeal:
+    """A deal of the replay, as an execution of a backtest has it."""
+
+    at: datetime
+    side: Side
+    qty: Decimal
+    price: Decimal
+    fee: Decimal
+
+
+async def replay_backtest(
+    request: BacktestRequest, candles: Sequence[Candle]
+) -> Sequence[ReplayedDeal]:
+    """Return the deals that the gateway makes of a backtest's candles, in order.
+
+    Raises ``Invalid`` for a request that cannot be replayed.
+    """
+    settings = request.settings
+    if settings.stop_trailing_pct is not None:
+        raise Invalid("a trailing stop is watched by the gateway: such a run is not replayed")
+    inside = [c for c in candles if settings.end is None or c.open_time < settings.end]
+    before = [c for c in inside if settings.start is not None and c.open_time < settings.start]
+    traded = inside[len(before) :]
+    if not traded:
+        raise Invalid("no candle lies between start and end")
+    with TemporaryDirectory(prefix="oms-replay-") as folder:
+        gateway_settings = Settings.model_validate(
+            {
+                "home": folder,
+                "database_url": f"sqlite+aiosqlite:///{Path(folder) / 'oms.sqlite3'}",
+                "master_key": new_master_key(),
+                "signal_key": new_master_key(),
+            }
+        )
+        await migrations.upgrade(gateway_settings.dsn)
+        exchanges: dict[int, PushedMarketExchange] = {}
+        contract = contract_of_replay(settings.instrument)
+
+        def connect(loaded: LoadedAccount, _: object) -> ExchangePorts:
+            exchange = PushedMarketExchange(loaded, {contract.symbol: contract})
+            exchanges[loaded.account.id] = exchange
+            return ExchangePorts(trading=exchange, calls=exchange, paper=exchange)
+
+        opened = open_simulated_gateway(gateway_settings, traded[0].open_time, connect)
+        async with opened as gateway:
+            replay = await _Replay.prepare(gateway, request, contract, exchanges, before)
+            return await replay.run(traded)
+
+
+def contract_of_replay(instrument: Instrument) -> Instrument:
+    """Return the instrument of a run under the name of a contract, at which levels may rest."""
+    return evolve(instrument, symbol=f"{instrument.base}/{instrument.quote}:{instrument.settle}")
+
+
+@dataclass(slots=True)
+class _MemoryCandles:
+    """The candles of the run as ``CandleStore``: those that have closed so far."""
+
+    timeframe: Timeframe
+    rows: list[CandleRow] = field(default_factory=list)
+    times: list[datetime] = field(default_factory=list)
+
+    def add(self, candle: Candle) -> None:
+        at = self.timeframe.next_open(candle.open_time)
+        row = CandleRow(
+            candle=candle, is_closed=True, source=CandleSource.FILE, updated_at=at
+        )
+        self.rows.append(row)
+        self.times.append(candle.open_time)
+
+    async def newest_closed(
+        self, series: Collection[CandleSeries]
+    ) -> Mapping[CandleSeries, datetime]:
+        return {each: self.times[-1] for each in series} if self.times else {}
+
+    async def closed(
+        self, series: CandleSeries, start: datetime | None = None, end: datetime | None = None
+    ) -> AsyncIterator[CandleRow]:
+        first = 0 if start is None else bisect_left(self.times, start)
+        last = len(self.times) if end is None else bisect_left(self.times, end)
+        for index in range(first, last):
+            yield self.rows[index]
+
+
+@dataclass(slots=True)
+class _KnownPositions:
+    """Open positions of the ledger, read again after something happened to the account."""
+
+    history: HistoryReads
+    _positions: Sequence[Position] | None = None
+
+    def forget(self) -> None:
+        self._positions = None
+
+    async def open_positions(self, window: HistoryQuery, limit: int) -> Sequence[Position]:
+        if self._positions is None:
+            self._positions = await self.history.open_positions(window, limit)
+        return self._positions
+
+
+@dataclass(slots=True, kw_only=True)
+class _Replay:
+    gateway: SimulatedGateway
+    timeframe: Timeframe
+    symbol: str
+    bot: Bot
+    bot_run: BotRun
+    candles: _MemoryCandles
+    positions: _KnownPositions
+    exchanges: Mapping[int, PushedMarketExchange]
+    _has_sent: bool = False
+
+    @classmethod
+    async def prepare(
+        cls,
+        gateway: SimulatedGateway,
+        request: BacktestRequest,
+        contract: Instrument,
+        exchanges: Mapping[int, PushedMarketExchange],
+        before: Sequence[Candle],
+    ) -> "_Replay":
+        """Create account, strategy and bot, and let the bot see the candles before the window."""
+        store, settings = gateway.store, request.settings
+        context = AuditContext(actor="replay", at=gateway.clock.now())
+        account_id = await _create_account(gateway, request, contract)
+        strategy_id = await store.strategies.create("replay", None, [account_id], context)
+        await store.instruments.add(_market_instrument(contract), context)
+        await gateway.take_leases()
+        await gateway.load_account(account_id)
+        terms = _terms(request, contract, account_id, strategy_id)
+        bot = await store.bots.create(terms, context)
+        task = f"bot:{bot.id}"
+        (lease,) = await store.task_leases.acquire("replay", [task], LEASE_SECONDS)
+        candles = _MemoryCandles(settings.timeframe)
+        for candle in before:
+            candles.add(candle)
+        positions = _KnownPositions(store.history)
+        services = build_bot_services(
+            store,
+            LocalNotifier(),
+            gateway.clock,
+            OwnProcessEvaluators(find_strategy=lambda _: request.definition),
+            record_seconds=1.0,
+        )
+        services = replace(services, candles=candles, history=positions)
+        bot_run = BotRun(bot=bot, lease=lease, services=services)
+        await bot_run.open(_nothing, is_fresh=True)
+        return cls(
+            gateway=gateway,
+            timeframe=settings.timeframe,
+            symbol=contract.symbol,
+            bot=bot,
+            bot_run=bot_run,
+            candles=candles,
+            positions=positions,
+            exchanges=exchanges,
+        )
+
+    async def run(self, traded: Sequence[Candle]) -> Sequence[ReplayedDeal]:
+        """Push the candles of the window, close what is open at the end, return the deals."""
+        for candle in traded[:-1]:
+            await self._trade(candle)
+            self.candles.add(candle)
+            decisions = await self.bot_run.step(await self.candles.newest_closed(self._series()))
+            self._has_sent = any(each.command is not None for each in decisions)
+            await asyncio.sleep(0)
+        await self._trade(traded[-1])
+        await self._finish(traded[-1])
+        return await self._deals()
+
+    async def _trade(self, candle: Candle) -> None:
+        """Execute what the candle before led to, and the levels that this one reaches."""
+        clock, closed_at = self.gateway.clock, self.timeframe.next_open(candle.open_time)
+        if self._has_sent or not self._exchange().is_idle():
+            clock.set(candle.open_time)
+            await self._push(_quote(self.symbol, candle.open, candle.open_time))
+            self._has_sent = False
+        clock.set(closed_at)
+        if not self._exchange().is_idle():
+            await self._push(_range(self.symbol, candle, closed_at))
+
+    async def _finish(self, last: Candle) -> None:
+        """Close what is open at the last close, as a bot that is stopped."""
+        at, store = self.timeframe.next_open(last.open_time), self.gateway.store
+        if self._exchange().is_idle():
+            return
+        await self._push(_quote(self.symbol, last.close, at))
+        flatten = FlattenBot(
+            queue=store.queue,
+            history=store.history,
+            ids=store.ids,
+            notifier=LocalNotifier(),
+            clock=self.gateway.clock,
+        )
+        await flatten.send(self.bot, 0)
+        await self._settle()
+
+    async def _push(self, update: MarketUpdate) -> None:
+        self._exchange().push(update)
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Let everything happen that follows at this instant."""
+        for _ in range(ROUNDS_MAX):
+            if not await self.gateway.poll_market():
+                self.positions.forget()
+                return
+        raise Invalid(f"the gateway does not come to rest at {self.gateway.clock.now()}")
+
+    def _exchange(self) -> PushedMarketExchange:
+        return self.exchanges[self.bot.terms.account_id]
+
+    def _series(self) -> Collection[CandleSeries]:
+        return self.bot_run.series.values()
+
+    async def _deals(self) -> Sequence[ReplayedDeal]:
+        query = HistoryQuery(
+            account_ids=[self.bot.terms.account_id],
+            page_size=DEALS_PER_PAGE,
+            after_id=0,
+            with_total=False,
+        )
+        deals: list[ReplayedDeal] = []
+        while True:
+            page = (await self.gateway.store.history.deals(query)).items
+            for deal in page[:DEALS_PER_PAGE]:
+                deals.append(
+                    ReplayedDeal(
+                        at=deal.executed_at,
+                        side=deal.side,
+                        qty=deal.qty,
+                        price=deal.price,
+                        fee=deal.fee,
+                    )
+                )
+            if len(page) < DEALS_PER_PAGE:
+                return deals
+            query = evolve(query, after_id=page[DEALS_PER_PAGE - 1].id)
+
+
+async def _create_account(
+    gateway: SimulatedGateway, request: BacktestRequest, contract: Instrument
+) -> int:
+    """Create a paper account with the settings of the run; returns its id."""
+    settings = request.settings
+    paper = {
+        "source": "manual",
+        "balances": {contract.settle: decimal_text(settings.initial_balance)},
+        "commission": decimal_text(settings.commission),
+        "slippage": decimal_text(settings.slippage),
+        "fee_currency": "quote",
+        "fill": "through",
+        "leverage": 1,
+        "funding_rate": 0,
+    }
+    own = {"paper": paper, "protection_mode": "native", "report_currency": contract.settle}
+    return await gateway.store.registry.create_account(
+        exchange_id=f"paper.{EXCHANGE}",
+        label="replay",
+        position_mode="netting",
+        environment="paper",
+        is_testnet=False,
+        extra_config=dumps({"oms": own}),
+        trader_name=None,
+        now=gateway.clock.now(),
+        audit=AuditEntry(actor="replay", action="add_account", entity="account", entity_id=""),
+    )
+
+
+def _terms(
+    request: BacktestRequest, contract: Instrument, account_id: int, strategy_id: int
+) -> BotTerms:
+    """Return the bot that trades as the run did."""
+    settings, definition = request.settings, request.definition
+    parameters = definition.parse(request.parameters)
+    return BotTerms(
+        name="replay",
+        strategy=definition.name,
+        version=definition.version,
+        parameters=parameters,
+        params_hash=hash_parameters(parameters),
+        account_id=account_id,
+        strategy_id=strategy_id,
+        exchange=EXCHANGE,
+        symbols=(contract.symbol,),
+        timeframe=settings.timeframe,
+        sizing=Sizing(kind=SizingKind.POSITION_PCT, value=settings.position_pct),
+        allow_short=settings.allow_short,
+        max_lag_seconds=LAG_SECONDS,
+        stop_loss_pct=settings.stop_loss_pct,
+        take_profit_pct=settings.take_profit_pct,
+    )
+
+
+def _market_instrument(contract: Instrument) -> MarketInstrument:
+    return MarketInstrument(
+        id=0,
+        exchange=EXCHANGE,
+        symbol=contract.symbol,
+        base=contract.base,
+        quote=contract.quote,
+        price_tick=contract.tick,
+        qty_step=contract.step,
+        min_notional=contract.min_notional,
+    )
+
+
+def _quote(symbol: str, price: Decimal, at: datetime) -> QuoteUpdate:
+    return QuoteUpdate(symbol=symbol, bid=price, ask=price, at=at)
+
+
+def _range(symbol: str, candle: Candle, at: datetime) -> CandleClosed:
+    return CandleClosed(
+        symbol=symbol,
+        open=candle.open,
+        high=candle.high,
+        low=candle.low,
+        close=candle.close,
+        volume=candle.volume or Decimal(0),
+        at=at,
+    )
+
+
+async def _nothing() -> None:
+    """The lease outlasts the replay."""
