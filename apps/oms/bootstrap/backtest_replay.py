@@ -31,15 +31,15 @@ from oms.domain.market.candle_rows import CandleRow, CandleSource
 from oms.domain.market.market_instrument import MarketInstrument
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.money import decimal_text
-from oms.domain.side import Side
 from oms.domain.signals.signal import Sizing, SizingKind
-from oms.domain.value import evolve, value
+from oms.domain.value import evolve
 from oms.ports.audit_log import AuditContext
 from oms.ports.exchange import ExchangePorts
 from oms.ports.history_reads import HistoryQuery, HistoryReads
 from oms.ports.ledger_store import LoadedAccount
 from oms.ports.market.candle_store import CandleSeries
 from oms.ports.registry import AuditEntry
+from oms.services.backtests.compare_deals import ComparedDeal
 from oms.services.backtests.run_backtest import BacktestRequest
 from oms.services.bots.evaluator import OwnProcessEvaluators
 from oms.services.bots.flatten_bot import FlattenBot
@@ -56,20 +56,9 @@ ROUNDS_MAX = 100
 DEALS_PER_PAGE = 500
 
 
-@value
-class ReplayedDeal:
-    """A deal of the replay, as an execution of a backtest has it."""
-
-    at: datetime
-    side: Side
-    qty: Decimal
-    price: Decimal
-    fee: Decimal
-
-
 async def replay_backtest(
     request: BacktestRequest, candles: Sequence[Candle]
-) -> Sequence[ReplayedDeal]:
+) -> Sequence[ComparedDeal]:
     """Return the deals that the gateway makes of a backtest's candles, in order.
 
     Raises ``Invalid`` for a request that cannot be replayed.
@@ -121,16 +110,14 @@ class _MemoryCandles:
 
     def add(self, candle: Candle) -> None:
         at = self.timeframe.next_open(candle.open_time)
-        row = CandleRow(
-            candle=candle, is_closed=True, source=CandleSource.FILE, updated_at=at
-        )
+        row = CandleRow(candle=candle, is_closed=True, source=CandleSource.FILE, updated_at=at)
         self.rows.append(row)
         self.times.append(candle.open_time)
 
     async def newest_closed(
         self, series: Collection[CandleSeries]
     ) -> Mapping[CandleSeries, datetime]:
-        return {each: self.times[-1] for each in series} if self.times else {}
+        return dict.fromkeys(series, self.times[-1]) if self.times else {}
 
     async def closed(
         self, series: CandleSeries, start: datetime | None = None, end: datetime | None = None
@@ -215,7 +202,7 @@ class _Replay:
             exchanges=exchanges,
         )
 
-    async def run(self, traded: Sequence[Candle]) -> Sequence[ReplayedDeal]:
+    async def run(self, traded: Sequence[Candle]) -> Sequence[ComparedDeal]:
         """Push the candles of the window, close what is open at the end, return the deals."""
         for candle in traded[:-1]:
             await self._trade(candle)
@@ -272,24 +259,24 @@ class _Replay:
     def _series(self) -> Collection[CandleSeries]:
         return self.bot_run.series.values()
 
-    async def _deals(self) -> Sequence[ReplayedDeal]:
+    async def _deals(self) -> Sequence[ComparedDeal]:
         query = HistoryQuery(
             account_ids=[self.bot.terms.account_id],
             page_size=DEALS_PER_PAGE,
             after_id=0,
             with_total=False,
         )
-        deals: list[ReplayedDeal] = []
+        deals: list[ComparedDeal] = []
         while True:
             page = (await self.gateway.store.history.deals(query)).items
             for deal in page[:DEALS_PER_PAGE]:
                 deals.append(
-                    ReplayedDeal(
+                    ComparedDeal(
                         at=deal.executed_at,
                         side=deal.side,
                         qty=deal.qty,
                         price=deal.price,
-                        fee=deal.fee,
+                        fee=deal.fee or Decimal(0),
                     )
                 )
             if len(page) < DEALS_PER_PAGE:
@@ -322,7 +309,7 @@ async def _create_account(
         extra_config=dumps({"oms": own}),
         trader_name=None,
         now=gateway.clock.now(),
-        audit=AuditEntry(actor="replay", action="add_account", entity="account", entity_id=""),
+        audit=AuditEntry(actor="replay", action="create_account", entity="account", entity_id=""),
     )
 
 

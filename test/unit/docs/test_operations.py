@@ -11,8 +11,11 @@ from oms.api.metrics.prometheus import render_metrics
 from oms.api.metrics.request_metrics import RequestMetrics
 from oms.api.metrics.worker_families import GatewayFigures
 from oms.domain.access import MATRIX, Permission, Role, RoleAccess
+from oms.domain.bots.bot import Bot, BotTerms, DesiredRun
 from oms.domain.commands.command import CancelAllOrders
+from oms.domain.market.timeframe import Timeframe
 from oms.domain.notifications.sink import Sink, SinkKind, SinkStatus
+from oms.domain.signals.signal import Sizing, SizingKind
 from oms.ports.command_queue import CommandRow
 from oms.ports.runner.task_leases import TaskState, TaskStatus
 
@@ -22,6 +25,28 @@ MODEL = (ROOT / "docs/security-model.md").read_text(encoding="utf-8")
 METRIC = re.compile(r"^\| `(oms_\w+)` \| (\w+) \| (.*?) \|", re.MULTILINE)
 LOGGED = re.compile(r'logger\.(debug|info|warning|error|exception|critical)\(\s*f?"([a-z]\w*_\w+)')
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
+BOT = Bot(
+    id=1,
+    terms=BotTerms(
+        name="cross",
+        strategy="rsi",
+        version="1",
+        parameters={},
+        params_hash="",
+        account_id=1,
+        strategy_id=1,
+        exchange="binance",
+        symbols=("BTC/USDT",),
+        timeframe=Timeframe.HOUR,
+        sizing=Sizing(kind=SizingKind.QTY, value=Decimal(1)),
+        max_lag_seconds=3600,
+    ),
+    desired=DesiredRun(number=1, is_running=True),
+    created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    created_by="trader",
+    updated_at=datetime(2026, 1, 1, tzinfo=UTC),
+    heartbeat_age=timedelta(seconds=1),
+)
 SINK = Sink(
     id=1,
     name="ops",
@@ -102,6 +127,7 @@ def _exported_families() -> dict[str, tuple[str, set[str]]]:
         ],
         "sinks": [SINK],
         "figures": FIGURES,
+        "bots": [BOT],
         "candle_lags": [(("binance", "BTC/USDT", "1h"), 0.0)],
         "orders_unknown": 0,
         "reconciled": {

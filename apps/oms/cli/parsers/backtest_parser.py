@@ -60,6 +60,18 @@ def add_backtests(commands: Any, json: argparse.ArgumentParser) -> None:
     )
     sweep.add_argument("--out", metavar="FILE", help="also write the rows as CSV")
     _add_settings(sweep)
+    replay = add_verb(
+        verbs,
+        "replay",
+        [json],
+        "replay a run through a gateway of its own, and compare the deals",
+        example="backtest replay 7",
+        run=lazy_command("research.backtest_replay", "replay"),
+    )
+    replay.add_argument(
+        "run_id", nargs="?", type=int, metavar="RUN_ID", help="a stored run; else one of the flags"
+    )
+    _add_settings(replay, is_required=False)
 
 
 def _add_strategies(command: argparse.ArgumentParser) -> None:
@@ -68,17 +80,21 @@ def _add_strategies(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_settings(command: argparse.ArgumentParser) -> None:
+def _add_settings(command: argparse.ArgumentParser, *, is_required: bool = True) -> None:
     """Add the flags of the data, the strategy and the account."""
     command.add_argument(
         "--param", action="append", default=[], metavar="NAME=VALUE", help="of the strategy"
     )
-    source = command.add_mutually_exclusive_group(required=True)
+    source = command.add_mutually_exclusive_group(required=is_required)
     source.add_argument("--csv", metavar="FILE", help="candles of a file")
     source.add_argument("--exchange", help="stored candles of --symbol at this exchange")
-    command.add_argument("--timeframe", required=True, choices=TIMEFRAMES, help="of the candles")
+    command.add_argument(
+        "--timeframe", required=is_required, choices=TIMEFRAMES, help="of the candles"
+    )
     command.add_argument("--symbol", default="BTC/USDT", help="name of the instrument (BTC/USDT)")
-    command.add_argument("--strategy", required=True, help="name, as 'backtest strategies' lists")
+    command.add_argument(
+        "--strategy", required=is_required, help="name, as 'backtest strategies' lists"
+    )
     _add_strategies(command)
     command.add_argument("--start", help="trade from here on; earlier candles are warm-up")
     command.add_argument("--end", help="trade until here")

@@ -9,17 +9,20 @@ sees the one that its decisions would have led to.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from oms.domain.bots.bot import Bot, BotMode, DecisionResult
 from oms.domain.bots.decision import BotEvent, is_late
+from oms.domain.ledger.position import Position
 from oms.domain.market.candle import Candle
+from oms.domain.market.candle_rows import CandleRow
 from oms.domain.value import evolve
 from oms.ports.clock import Clock
-from oms.ports.history_reads import HistoryQuery, HistoryReads
-from oms.ports.market.candle_store import CandleSeries, CandleStore, InstrumentStore
+from oms.ports.history_reads import HistoryQuery
+from oms.ports.market.candle_store import CandleSeries, InstrumentStore
 from oms.ports.notifier import Notifier, Topic
 from oms.ports.research.strategy_process import StrategyFailed
 from oms.ports.runner.bots import BotRuns, NewDecision
@@ -35,14 +38,38 @@ POSITIONS_MAX = 500
 _STEP = timedelta(microseconds=1)
 
 
+class ClosedCandleReads(Protocol):
+    """What a bot reads of candles: a part of ``CandleStore``."""
+
+    async def newest_closed(
+        self, series: Collection[CandleSeries]
+    ) -> Mapping[CandleSeries, datetime]:
+        """Return the open times of the newest closed candles. Raises ``Unavailable``."""
+        ...
+
+    def closed(
+        self, series: CandleSeries, start: datetime | None = None, end: datetime | None = None
+    ) -> AsyncIterator[CandleRow]:
+        """Yield closed candles that open in [start, end), ascending. Raises ``Unavailable``."""
+        ...
+
+
+class PositionReads(Protocol):
+    """What a bot reads of the ledger: a part of ``HistoryReads``."""
+
+    async def open_positions(self, window: HistoryQuery, limit: int) -> Sequence[Position]:
+        """Return open positions. Raises ``Unavailable``."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotServices:
     """What the runs of bots share."""
 
     runs: BotRuns
-    candles: CandleStore
+    candles: ClosedCandleReads
     instruments: InstrumentStore
-    history: HistoryReads
+    history: PositionReads
     evaluators: Evaluators
     build_signal: BuildSignal
     notifier: Notifier

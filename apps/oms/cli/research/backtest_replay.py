@@ -1,0 +1,119 @@
+"""``oms backtest replay``: a run once more through a gateway of its own, compared deal by deal."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from oms import bootstrap
+from oms.adapters.strategy_code.strategy_files import load_definitions
+from oms.bootstrap.backtest_replay import replay_backtest
+from oms.cli.install import run_async
+from oms.cli.output import CommandFailed
+from oms.cli.research.backtest_input import (
+    failure,
+    read_parameters,
+    read_request,
+    strategies_path,
+)
+from oms.cli.research.candle_input import candle_input
+from oms.cli.settings import command_settings
+from oms.domain.errors import NotFound, OmsError
+from oms.domain.market.candle import Candle
+from oms.domain.market.timeframe import Timeframe
+from oms.domain.money import decimal_text
+from oms.domain.side import Side
+from oms.ports.market.candle_store import CandleSeries
+from oms.services.backtests.compare_deals import ComparedDeal, DealDifference, first_difference
+from oms.services.backtests.execute_run import stored_request
+from oms.services.backtests.run_backtest import BacktestRequest, run_backtest
+from oms.services.candles.store_candles import require_instrument
+from oms.strategies.catalog import find_strategy
+from oms.wire.json import time_text
+
+DIFFERS = 7
+_TRADES_MAX = 1_000_000
+
+
+def replay(parsed: argparse.Namespace) -> Any:
+    """Replay a stored run, or one that the flags describe; exit status 7 if deals differ."""
+    try:
+        if parsed.run_id is not None:
+            run, request, candles = run_async(_stored(parsed))
+        else:
+            run, request, candles = _local(parsed)
+        deals = run_async(replay_backtest(request, candles))
+    except OmsError as error:
+        raise failure(error) from None
+    difference = first_difference(run, deals)
+    if difference is not None:
+        raise CommandFailed(_difference_text(difference), status=DIFFERS)
+    return {
+        "ok": True,
+        "strategy": request.definition.name,
+        "candles": len(candles),
+        "deals": len(deals),
+        "difference": None,
+    }
+
+
+def _local(
+    parsed: argparse.Namespace,
+) -> tuple[Sequence[ComparedDeal], BacktestRequest, Sequence[Candle]]:
+    """Execute the run of the flags."""
+    if parsed.strategy is None or parsed.timeframe is None:
+        raise CommandFailed("a RUN_ID, or --strategy and --timeframe are expected", status=2)
+    if parsed.csv is None and parsed.exchange is None:
+        raise CommandFailed("a RUN_ID, --csv or --exchange is expected", status=2)
+    load, instrument = candle_input(parsed)
+    request = read_request(parsed, read_parameters(parsed.param), instrument)
+    candles = list(load())
+    executions = run_backtest(request, candles).result.executions
+    run = [
+        ComparedDeal(at=each.at, side=each.side, qty=each.qty, price=each.price, fee=each.fee)
+        for each in executions
+    ]
+    return run, request, candles
+
+
+async def _stored(
+    parsed: argparse.Namespace,
+) -> tuple[Sequence[ComparedDeal], BacktestRequest, Sequence[Candle]]:
+    """Read a run of the database with the candles that it was executed on."""
+    definitions = load_definitions(strategies_path(parsed))
+    async with bootstrap.open_store(command_settings(parsed)) as store:
+        await bootstrap.require_schema(store)
+        stored = await store.backtests.find(parsed.run_id)
+        if stored is None:
+            raise NotFound(f"there is no backtest {parsed.run_id}")
+        request = stored_request(stored, lambda name: find_strategy(name, definitions))
+        rows: Sequence[Mapping[str, Any]] = await store.backtests.trades(
+            parsed.run_id, 0, _TRADES_MAX
+        )
+        order = stored.order
+        instrument = await require_instrument(store.instruments, order.exchange, order.symbol)
+        series = CandleSeries(instrument_id=instrument.id, timeframe=Timeframe(order.timeframe))
+        end = request.settings.end
+        candles = [row.candle async for row in store.candles.closed(series, end=end)]
+    run = [
+        ComparedDeal(
+            at=row["at"],
+            side=Side(row["side"]),
+            qty=row["quantity"],
+            price=row["price"],
+            fee=row["fee"],
+        )
+        for row in rows
+    ]
+    return run, request, candles
+
+
+def _difference_text(difference: DealDifference) -> str:
+    run, replayed = _deal_text(difference.run), _deal_text(difference.replay)
+    return f"deal {difference.number} differs: the run has {run}, the replay {replayed}"
+
+
+def _deal_text(deal: ComparedDeal | None) -> str:
+    if deal is None:
+        return "none"
+    qty, price, fee = (decimal_text(each) for each in (deal.qty, deal.price, deal.fee))
+    return f"{deal.side.value} {qty} at {price}, fee {fee}, {time_text(deal.at)}"
