@@ -65,6 +65,10 @@ KEYS = {
         *("total_trades", "trades", "round_trips", "equity_curve", "metrics", "data_gaps"),
     },
     "backtest strategies": {"items"},
+    "backtest list": {"items", "next_cursor"},
+    "backtest show": {"run_id", "status", "params", "settings", "hashes", "final_balance", "sweep"},
+    "backtest report": {"ok", "run_id", "html"},
+    "backtest compare": {"items", "differences", "curves"},
     "backtest sweep": {
         *("ok", "strategy", "version", "settings", "sort", "combinations", "done", "failed"),
         *("interrupted", "items"),

@@ -5,14 +5,17 @@ from datetime import datetime, timedelta
 from decimal import Context, Decimal
 
 from oms.backtest.result import CurvePoint, EquityFigures, RoundTrip, TradeFigures
+from oms.domain.market.market_instrument import TradingSession
 from oms.domain.market.timeframe import Timeframe
-from oms.domain.money import DIGITS_MAX, ZERO, divide, subtract, total
+from oms.domain.money import DIGITS_MAX, ZERO, divide, multiply, subtract, total
 from oms.domain.performance.equity_statistics import ReturnSums
 
 _ONE, _HUNDRED = Decimal(1), Decimal(100)
 _SECOND = timedelta(seconds=1)
 _DAY = timedelta(days=1)
 _YEAR = timedelta(days=365)
+#: Of stocks in a year: sessions, their length, and weeks.
+_SESSIONS, _SESSION, _WEEKS = Decimal(252), timedelta(minutes=390), Decimal(52)
 #: Quotients and roots have no finite decimal form; nine places are published.
 _CONTEXT = Context(prec=40)
 _PLACES = Decimal(1).scaleb(-12)
@@ -21,9 +24,11 @@ _PLACES = Decimal(1).scaleb(-12)
 class EquityCurve:
     """Return, drawdown and ratios of an equity curve, in constant memory."""
 
-    def __init__(self, timeframe: Timeframe, initial: Decimal, at: datetime) -> None:
+    def __init__(
+        self, timeframe: Timeframe, session: TradingSession, initial: Decimal, at: datetime
+    ) -> None:
         """Start at the close of the first candle, where the equity still is ``initial``."""
-        self._periods = periods_per_year(timeframe)
+        self._periods = periods_per_year(timeframe, session)
         self._returns = ReturnSums()
         self._initial = self._last = self._peak = initial
         self._first_at = self._last_at = self._peak_at = at
@@ -80,12 +85,19 @@ class EquityCurve:
         return _rounded(_CONTEXT.multiply(_CONTEXT.subtract(yearly, _ONE), _HUNDRED))
 
 
-def periods_per_year(timeframe: Timeframe) -> Decimal:
-    """Return how many candles an always open market has in 365 days; 12 of a month."""
+def periods_per_year(timeframe: Timeframe, session: TradingSession) -> Decimal:
+    """Return how many candles a market has in a year; 12 of a month.
+
+    One that is always open has those of 365 days, stocks those of 252 sessions of 390 minutes.
+    """
     length = timeframe.length
     if length is None:
         return Decimal(12)
-    return divide(Decimal(_YEAR // _SECOND), Decimal(length // _SECOND))
+    if session is TradingSession.CONTINUOUS:
+        return divide(Decimal(_YEAR // _SECOND), Decimal(length // _SECOND))
+    if length > _DAY:
+        return _WEEKS
+    return multiply(_SESSIONS, Decimal(-(-_SESSION // min(length, _SESSION))))
 
 
 def change_pct(before: Decimal, after: Decimal) -> Decimal:

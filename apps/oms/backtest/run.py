@@ -25,6 +25,7 @@ from oms.backtest.settings import BacktestSettings, check_settings
 from oms.backtest.simulated_account import Fill, SimulatedAccount
 from oms.domain.errors import Invalid, Refused
 from oms.domain.market.candle import Candle
+from oms.domain.market.market_instrument import TradingSession
 from oms.domain.market.resampler import Resampler
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.money import multiply, subtract
@@ -132,7 +133,9 @@ class Backtest:
     def _begin(self, candle: Candle) -> None:
         self._first = candle
         initial, timeframe = self._settings.initial_balance, self._settings.timeframe
-        self._curve = EquityCurve(timeframe, initial, self._close_time(candle))
+        self._curve = EquityCurve(
+            timeframe, self._settings.session, initial, self._close_time(candle)
+        )
         needed = self._strategy.warmup()
         self._warmup_ok = all(
             self._closed[each] - (each is timeframe) >= count for each, count in needed.items()
@@ -144,7 +147,8 @@ class Backtest:
         if expected is not None and opened != expected:
             if opened < expected:
                 raise Invalid(f"the candle of {opened.isoformat()} is not after the one before")
-            self._gaps.append(DataGap(start=expected, end=opened))
+            if self._settings.session is TradingSession.CONTINUOUS:
+                self._gaps.append(DataGap(start=expected, end=opened))
         self._next_open = self._close_time(candle)
         self._closed[self._settings.timeframe] += 1
         closed = {}

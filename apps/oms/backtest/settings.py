@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.market.market_instrument import TradingSession
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.money import ZERO, decimal_text
 from oms.domain.value import value
@@ -21,6 +22,8 @@ class BacktestSettings:
 
     instrument: Instrument
     timeframe: Timeframe
+    #: When the instrument trades: candles of a year, and which ones are missing.
+    session: TradingSession = TradingSession.CONTINUOUS
     #: The first candle that is traded opens here or later; earlier ones are warm-up.
     start: datetime | None = None
     #: No candle opens here or later.
@@ -37,6 +40,8 @@ class BacktestSettings:
     stop_loss_pct: Decimal | None = None
     take_profit_pct: Decimal | None = None
     stop_trailing_pct: Decimal | None = None
+    #: Part of a candle's volume that resting limit orders may take, in percent; 0 is all.
+    volume_cap_pct: Decimal = ZERO
 
 
 def check_settings(settings: BacktestSettings) -> None:
@@ -49,6 +54,7 @@ def check_settings(settings: BacktestSettings) -> None:
     _check("commission", settings.commission, minimum=ZERO, below=_ONE)
     _check("slippage", settings.slippage, minimum=ZERO, below=_ONE)
     _check("position_pct", settings.position_pct, above=ZERO, maximum=_HUNDRED)
+    _check("volume_cap_pct", settings.volume_cap_pct, minimum=ZERO, maximum=_HUNDRED)
     for name in ("stop_loss_pct", "take_profit_pct", "stop_trailing_pct"):
         _check(name, getattr(settings, name), above=ZERO, below=_HUNDRED)
     if settings.start is not None and settings.end is not None and settings.start >= settings.end:

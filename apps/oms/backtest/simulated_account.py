@@ -44,6 +44,7 @@ class SimulatedAccount:
             funding_rate=ZERO,
             slippage=settings.slippage,
             fill=FillModel.THROUGH,
+            volume_cap_pct=settings.volume_cap_pct,
         )
         self._state = ExchangeState(
             balances={instrument.settle: Balance(free=settings.initial_balance)}

@@ -274,7 +274,10 @@ def request(
     comment: str | None = None,
     parse_float: Callable[[str], Any] | None = None,
 ) -> Any:
-    """Send one request and return its JSON. Raises ``CommandFailed`` with the exit status."""
+    """Send one request and return its JSON, or the text of a page.
+
+    Raises ``CommandFailed`` with the exit status.
+    """
     base_url = server_url(parsed)
     parts = urlsplit(base_url)
     connection_type = (
@@ -292,7 +295,9 @@ def request(
     try:
         connection.request(method, target, None if body is None else json.dumps(body), headers)
         response = connection.getresponse()
-        answer = json.loads(response.read(), parse_float=parse_float)
+        content = response.read()
+        is_page = response.headers.get_content_type() == "text/html"
+        answer = content.decode() if is_page else json.loads(content, parse_float=parse_float)
     except TimeoutError:
         raise CommandFailed(
             f"no response from {base_url} within {parsed.timeout:g} s", status=5

@@ -1,11 +1,15 @@
 """Backtests over HTTP, executed by the runner's task on a real database."""
 
+import base64
+import hashlib
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from kit.backtests.candles import candles_of
 from kit.backtests.execution import execute_queued, store_series
 from kit.backtests.golden_run import EQUITY, FIGURES, PARAMETERS, golden_candles
 from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
@@ -253,3 +257,31 @@ async def test_bad_sweeps_are_refused(
     response = await research.client("POST", "/backtests/sweep", _sweep_request(**changes))
     assert response.status == 422, response.body
     assert not await research.store.backtests.active()
+
+
+@pytest.mark.parametrize("count", [1, 30])
+async def test_flat_prices_give_finite_figures_or_null(
+    gateway: InProcessGateway, dsn: str, count: int
+) -> None:
+    candles = candles_of([("100", "100", "100", "100")] * count)
+    await store_series(gateway.store, candles, INSTRUMENT)
+    run_id = await _run(gateway, dsn)
+    for path in ("", "/trades", "/round-trips", "/equity"):
+        response = await gateway.client("GET", f"/backtests/{run_id}{path}")
+        json.loads(response.body, parse_constant=pytest.fail)
+    body = await _get(gateway, f"/backtests/{run_id}")
+    assert (body["total_trades"], body["max_drawdown"]) == (0, 0)
+    for name in ("win_rate", "sharpe_ratio", "sortino_ratio", "profit_factor", "expectancy"):
+        assert body[name] is None
+
+
+async def test_the_report_allows_no_script(research: InProcessGateway, dsn: str) -> None:
+    run_id = await _run(research, dsn)
+    response = await research.client("GET", f"/backtests/{run_id}/report")
+    page, headers = response.body.decode(), dict(response.headers)
+    style = page.split("<style>")[1].split("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'none'"
+    assert headers["content-security-policy"] == policy
+    assert headers["content-type"] == "text/html; charset=utf-8"
+    assert "<script" not in page and "-304.78" in page

@@ -12,6 +12,7 @@ from kit.exchanges.loopback_process import run_loopback
 from kit.gateway.processes import Gateway
 from kit.gateway.shell import Shell
 from kit.http.client import call
+from kit.polling import wait_until
 
 SYMBOL = "BTC/USDT:USDT"
 
@@ -201,7 +202,24 @@ def _backtest(session: CommandLineSession) -> None:
     session.run("candles resample", "1d", "1w", *series)
     session.run("candles coverage")
     _public_data(session)
+    _stored_backtests(session)
     session.run("backtest sweep", f"--csv={prices}", "--timeframe=1d", "--workers=1", *grid)
+
+
+def _stored_backtests(session: CommandLineSession) -> None:
+    gateway = session.gateway
+    gateway.start_runner("backtests")
+    request = {"strategy": "sma_cross", "exchange": "binance", "symbol": "BTC/USDT"}
+    for fast in (1, 2):
+        body = request | {"timeframe": "1d", "params": {"fast": fast, "slow": 3}}
+        assert call(gateway, "POST", "/backtests", body)[0] == 202
+    wait_until(
+        lambda: len(session.run("backtest list", "--status=done")["items"]) == 2, 60, "two runs"
+    )
+    first, second = (str(row["run_id"]) for row in session.answers["backtest list"]["items"])
+    session.run("backtest show", first)
+    session.run("backtest report", first, f"--html={gateway.folder / 'stored.html'}")
+    session.run("backtest compare", first, second)
 
 
 def _public_data(session: CommandLineSession) -> None:

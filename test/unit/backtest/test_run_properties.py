@@ -147,3 +147,30 @@ def test_later_candles_change_no_earlier_execution(
     assert [each for each in made if each.reason is ExecutionReason.SIGNAL] == [
         each for each in kept if each.reason is ExecutionReason.SIGNAL
     ]
+
+
+COSTS = st.integers(0, 100).map(lambda basis_points: Decimal(basis_points).scaleb(-4))
+
+
+@settings(max_examples=60)
+@given(rows=candle_rows(), actions=ACTIONS, costs=st.tuples(COSTS, COSTS, COSTS, COSTS))
+def test_higher_costs_lower_the_result(
+    rows: list[tuple[str, str, str, str]],
+    actions: dict[int, Action],
+    costs: tuple[Decimal, Decimal, Decimal, Decimal],
+) -> None:
+    fee, more_fee, slippage, more_slippage = costs
+    candles, script = candles_of(rows), _script(actions)
+    cheap, _ = run_backtest(candles, ScriptedStrategy(script), commission=fee, slippage=slippage)
+    dear, _ = run_backtest(
+        candles,
+        ScriptedStrategy(script),
+        commission=fee + more_fee,
+        slippage=slippage + more_slippage,
+    )
+    times = [[(each.at, each.side) for each in result.executions] for result in (cheap, dear)]
+    assert times[0] == times[1]
+    # Quantities are rounded to steps of 1e-8.
+    assert dear.equity.final_balance <= cheap.equity.final_balance + Decimal("0.001")
+    if cheap.executions and more_fee + more_slippage > Decimal("0.001"):
+        assert dear.equity.final_balance < cheap.equity.final_balance

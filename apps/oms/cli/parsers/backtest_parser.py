@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from oms.cli.flags import add_group, add_verb, lazy_command
+from oms.cli.flags import add_group, add_verb, lazy_command, network_flags
 
 #: A test compares them with the domain's.
 SORTABLE = (
@@ -72,6 +72,60 @@ def add_backtests(commands: Any, json: argparse.ArgumentParser) -> None:
         "run_id", nargs="?", type=int, metavar="RUN_ID", help="a stored run; else one of the flags"
     )
     _add_settings(replay, is_required=False)
+    _add_stored(verbs, network_flags(json))
+
+
+def _add_stored(verbs: Any, network: argparse.ArgumentParser) -> None:
+    """Add the verbs of backtests that the server has stored."""
+    listed = add_verb(
+        verbs,
+        "list",
+        [network],
+        "list stored backtests, the newest or the best first",
+        example="backtest list --strategy sma_cross --sort sharpe_ratio",
+        run=lazy_command("research.stored_backtests", "list_backtests"),
+    )
+    listed.set_defaults(view=lazy_command("research.stored_backtests", "build_list_view"))
+    listed.add_argument("--kind", choices=("run", "sweep"), help="single runs or sweeps")
+    listed.add_argument("--status", help="queued, running, done, failed or canceled")
+    listed.add_argument("--strategy", help="of one strategy")
+    listed.add_argument("--exchange", help="of one exchange")
+    listed.add_argument("--symbol", help="of one symbol")
+    listed.add_argument("--timeframe", choices=TIMEFRAMES, help="of one timeframe")
+    listed.add_argument("--sort", metavar="FIGURE", help="rank by a figure, the best first")
+    listed.add_argument("--order", choices=("asc", "desc"), help="of the figure")
+    listed.add_argument("--limit", type=int, help="rows at most (100)")
+    listed.add_argument("--cursor", help="next_cursor of the page before")
+    shown = add_verb(
+        verbs,
+        "show",
+        [network],
+        "show a stored backtest with its figures",
+        example="backtest show 7",
+        run=lazy_command("research.stored_backtests", "show"),
+    )
+    shown.set_defaults(view=lazy_command("research.stored_backtests", "build_show_view"))
+    report = add_verb(
+        verbs,
+        "report",
+        [network],
+        "write the report of a stored backtest",
+        example="backtest report 7 --html report.html",
+        run=lazy_command("research.stored_backtests", "report"),
+    )
+    report.add_argument("--html", metavar="FILE", required=True, help="file to write")
+    for command in (shown, report):
+        command.add_argument("run_id", metavar="RUN", type=int, help="id of the backtest")
+    compared = add_verb(
+        verbs,
+        "compare",
+        [network],
+        "compare two to six stored backtests",
+        example="backtest compare 7 8",
+        run=lazy_command("research.stored_backtests", "compare"),
+    )
+    compared.set_defaults(view=lazy_command("research.stored_backtests", "build_compare_view"))
+    compared.add_argument("run_ids", metavar="RUN", type=int, nargs="+", help="ids of backtests")
 
 
 def _add_strategies(command: argparse.ArgumentParser) -> None:

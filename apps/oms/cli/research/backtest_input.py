@@ -41,6 +41,7 @@ def read_request(
     settings = BacktestSettings(
         instrument=instrument,
         timeframe=Timeframe(parsed.timeframe),
+        session=known.session,
         start=read_time(parsed.start, "start"),
         end=read_time(parsed.end, "end"),
         allow_short=parsed.allow_short,

@@ -18,7 +18,7 @@ from oms.wire.request_body import malformed_at
 from oms.wire.responses.value_types import one_of
 
 PARAMETERS_MAX = 64
-_NUMBERS = ("initial_balance", "commission", "slippage", "position_pct")
+_NUMBERS = ("initial_balance", "commission", "slippage", "position_pct", "volume_cap_pct")
 _LEVELS = ("stop_loss_pct", "take_profit_pct", "stop_trailing_pct")
 
 
@@ -83,6 +83,8 @@ class RunFields(TypedDict, total=False):
     stop_loss_pct: _Number
     take_profit_pct: _Number
     stop_trailing_pct: _Number
+    volume_cap_pct: _Number
+    risk_preset: Annotated[str, one_of("open")]
 
 
 class SweepFields(RunFields, total=False):
@@ -141,6 +143,8 @@ def read_run(body: object) -> RunFields:
 
 def timeframe_of(fields: RunFields) -> Timeframe:
     """Return the timeframe of a request. Raises ``Malformed``."""
+    if fields.get("risk_preset", "open") != "open":
+        raise malformed_at(("risk_preset",), "open is expected", "enum")
     try:
         return Timeframe(fields["timeframe"])
     except ValueError:
@@ -161,6 +165,7 @@ def settings_of(fields: RunFields, instrument: MarketInstrument) -> BacktestSett
         timeframe=timeframe_of(fields),
         start=fields.get("start"),
         end=fields.get("end"),
+        session=instrument.session,
         allow_short=fields.get("allow_short", False),
         **given,
     )

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from oms.backtest.settings import BacktestSettings, contract_of
+from oms.domain.market.market_instrument import TradingSession
 from oms.domain.market.timeframe import Timeframe
 from oms.wire.field_types import read_time
 
@@ -23,6 +24,8 @@ def read_settings(row: Mapping[str, Any]) -> BacktestSettings:
     return BacktestSettings(
         instrument=instrument,
         timeframe=Timeframe(row["timeframe"]),
+        session=TradingSession(row.get("session", TradingSession.CONTINUOUS)),
+        volume_cap_pct=Decimal(row.get("volume_cap_pct", "0")),
         start=None if row["start"] is None else read_time(row["start"]),
         end=None if row["end"] is None else read_time(row["end"]),
         allow_short=row["allow_short"],

@@ -4,6 +4,7 @@ SQLite stores any value in any column; MariaDB checks numbers and times, and no 
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -11,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, Column, Date, Integer, String
+from sqlalchemy import Boolean, Column, Date, Double, Integer, String
 
 from oms.adapters.sql.connection.column_types import (
     BigIntId,
@@ -128,6 +129,8 @@ def check_of(column: "Column[Any]") -> ValueCheck:
         return ValueCheck("JSON", _is_json)
     if kind is BigIntId or isinstance(kind, Integer):
         return ValueCheck("an integer", lambda value: type(value) is int)
+    if isinstance(kind, Double):
+        return ValueCheck("finite number", _is_finite)
     if isinstance(kind, Boolean):
         return ValueCheck("0 or 1", lambda value: type(value) in (int, bool) and value in (0, 1))
     if isinstance(kind, DecimalType):
@@ -145,6 +148,10 @@ def _text_check(length: int | None) -> ValueCheck:
         return ValueCheck("text", lambda value: isinstance(value, str))
     expected = f"text of at most {length} characters"
     return ValueCheck(expected, lambda value: isinstance(value, str) and len(value) <= length)
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _is_decimal(value: Any) -> bool:
