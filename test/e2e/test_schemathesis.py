@@ -71,6 +71,10 @@ NEVER_DONE = frozenset(
         *("post_trade_signal_by_token", "post_tradingview_signal"),
         *("post_tradingview_signal_by_token", "post_tradingview_signal_by_base_url"),
         "try_signal_source",  # The body of a signal would have to be guessed.
+        # There are no candles, and no runner executes backtests.
+        *("request_backtest", "request_sweep", "compare_backtests", "get_backtest"),
+        *("delete_backtest", "list_backtest_trades", "list_backtest_round_trips"),
+        *("list_backtest_combinations", "get_backtest_equity", "get_backtest_report"),
         "redeliver",  # Messages wait for an address without an answer.
     }
 )
