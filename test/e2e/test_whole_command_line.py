@@ -65,6 +65,10 @@ KEYS = {
         *("total_trades", "trades", "round_trips", "equity_curve", "metrics", "data_gaps"),
     },
     "backtest strategies": {"items"},
+    "strategy list": {"items", "errors", "loaded_at"},
+    "strategy check": {
+        *("ok", "strategy", "version", "code_hash", "candles", "samples", "decisions")
+    },
     "backtest list": {"items", "next_cursor"},
     "backtest show": {"run_id", "status", "params", "settings", "hashes", "final_balance", "sweep"},
     "backtest report": {"ok", "run_id", "html"},

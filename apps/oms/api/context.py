@@ -52,6 +52,7 @@ from oms.services.notifications.sink_admin import SinkAdmin
 from oms.services.performance.queries import PerformanceQueries
 from oms.services.queries.ledger_queries import LedgerQueries
 from oms.services.queries.position_figures import PositionFigures
+from oms.services.research.ask_runner import ResearchServices
 from oms.services.sharing.share_link_admin import ShareLinkAdmin
 from oms.services.submission.account_groups import AccountGroupAdmin
 from oms.services.submission.queue_depth import QueueDepthLimiter
@@ -144,6 +145,7 @@ class ApiContext:
     share_links: ShareLinkAdmin
     read_candles: ReadCandles
     ingestions: IngestionStore
+    research: ResearchServices
     backtests: BacktestRuns
     bots: BotAdmin
     #: Mark prices of open positions; without it positions are returned without marks.

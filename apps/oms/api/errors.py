@@ -14,6 +14,7 @@ from starlette.responses import Response
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY, RateLimitExceeded
 from oms.domain.errors import LimitReached, OmsError, RateLimited, Refused
 from oms.domain.value import evolve
+from oms.ports.research.strategy_process import StrategyFailed
 from oms.wire.error_codes import error_mapping_of, mt5_retcode
 from oms.wire.json import dumps_fast, optional_decimal_text
 from oms.wire.request_body import Malformed
@@ -58,6 +59,8 @@ def to_refused(error: OmsError) -> Refused:
     refused = Refused(code=error.code, message=error.message, reason=error.reason)
     if isinstance(error, LimitReached):
         return evolve(refused, limit=error.limit, value=error.value, set_by=error.set_by)
+    if isinstance(error, StrategyFailed):
+        return evolve(refused, facts={"traceback": error.traceback})
     return refused
 
 

@@ -17,6 +17,7 @@ from oms.backtest.result import (
     BacktestResult,
     CurvePoint,
     DataGap,
+    Execution,
     ExecutionReason,
     RefusedEntry,
 )
@@ -56,6 +57,7 @@ class Backtest:
         self._strategy = strategy
         self._resamplers = {each: Resampler(settings.timeframe, each) for each in higher}
         self._closed = dict.fromkeys((settings.timeframe, *higher), 0)
+        self._needed = strategy.warmup()
         self._on_point = on_point
         self._account = SimulatedAccount(settings)
         self._book = RoundTripBook(settings.instrument)
@@ -130,15 +132,34 @@ class Backtest:
             refused=self._refused,
         )
 
+    @property
+    def executions(self) -> Sequence[Execution]:
+        """The executions so far."""
+        return self._book.executions
+
+    @property
+    def pending(self) -> Sequence[Decision]:
+        """What the last close decided and the next open executes."""
+        return self._decisions
+
+    @property
+    def data_gaps(self) -> Sequence[DataGap]:
+        """The missing candles so far."""
+        return self._gaps
+
+    def is_warm(self) -> bool:
+        """Return whether the strategy has been given the candles of its warm-up."""
+        return all(self._closed[each] >= count for each, count in self._needed.items())
+
     def _begin(self, candle: Candle) -> None:
         self._first = candle
         initial, timeframe = self._settings.initial_balance, self._settings.timeframe
         self._curve = EquityCurve(
             timeframe, self._settings.session, initial, self._close_time(candle)
         )
-        needed = self._strategy.warmup()
         self._warmup_ok = all(
-            self._closed[each] - (each is timeframe) >= count for each, count in needed.items()
+            self._closed[each] - (each is timeframe) >= count
+            for each, count in self._needed.items()
         )
 
     def _close_candles(self, candle: Candle) -> dict[Timeframe, Candle]:

@@ -24,6 +24,7 @@ from oms.api.websocket.server import WebSocketServer
 from oms.bootstrap.bots import build_bot_admin
 from oms.bootstrap.market_data import build_read_candles
 from oms.bootstrap.signals import build_signals
+from oms.bootstrap.strategies import build_research_services
 from oms.bootstrap.valuation import build_performance, build_value_accounts
 from oms.config import Settings
 from oms.ports.clock import Clock
@@ -103,22 +104,24 @@ def wire_api(
         share_links=_build_share_links(store, queries, performance, value_accounts, clock),
         read_candles=build_read_candles(store, clock),
         ingestions=store.ingestions,
+        research=build_research_services(store, clock),
         backtests=_build_backtests(store, clock),
         bots=build_bot_admin(settings, store),
         account_groups=_build_account_groups(store, performance),
         mark_prices=value_accounts.mark_prices,
         position_figures=_position_figures(store),
         schema_expected=migrations.expected_version(),
-        page=PageFolder(PAGE_FOLDER) if settings.ui.enabled else None,
         close=store.close,
     )
-    return create_app(_with_websocket(context))
+    return create_app(_with_page_and_websocket(context))
 
 
-def _with_websocket(context: ApiContext) -> ApiContext:
-    """Return the context with the server of ``/ws``."""
+def _with_page_and_websocket(context: ApiContext) -> ApiContext:
+    """Return the context with the web desk and the server of ``/ws``."""
     waiter = context.result_waiter
     feed = EventFeed(history=context.history, wait_notified=waiter.wait_notified)
+    page = PageFolder(PAGE_FOLDER) if context.settings.ui.enabled else None
+    context = replace(context, page=page)
     return replace(context, websocket=WebSocketServer(context, feed))
 
 

@@ -16,7 +16,7 @@ from oms.adapters.sql.store import SqlStore
 from oms.bootstrap.backtest_process import BacktestProcesses
 from oms.bootstrap.bots import build_bot_services
 from oms.bootstrap.market_data import CandleFetcherPool, open_candle_fetcher
-from oms.bootstrap.strategies import strategy_processes
+from oms.bootstrap.strategies import build_research, strategy_processes
 from oms.config import Settings
 from oms.domain.notifications.sink import SinkKind
 from oms.ports.clock import Clock
@@ -72,6 +72,7 @@ def _tasks(
         _notifications(settings, store, signal_vault, clock),
         _ingestion(settings, store, clock),
         _backtests(settings, store, clock),
+        build_research(settings, store, clock),
     ]
     if settings.desk.audit_log_path is not None:
         mirror = AuditMirror(

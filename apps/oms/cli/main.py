@@ -31,6 +31,7 @@ from oms.cli.parsers.risk_parser import add_risk
 from oms.cli.parsers.session_parser import add_sessions
 from oms.cli.parsers.sink_parser import add_sinks
 from oms.cli.parsers.source_parser import add_sources
+from oms.cli.parsers.strategy_parser import add_strategies
 from oms.logs import redact_secrets
 
 #: Commands whose ``ok`` is the result of a check.
@@ -118,5 +119,6 @@ def parser() -> argparse.ArgumentParser:
     add_bots(commands, common)
     add_sources(commands, common)
     add_backtests(commands, common)
+    add_strategies(commands, common)
     add_candles(commands, common)
     return top

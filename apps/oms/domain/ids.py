@@ -35,6 +35,7 @@ IdKind = Literal[
     "candle_ingestion",
     "backtest",
     "strategy_version",
+    "research_request",
     "bot",
     "bot_event",
 ]

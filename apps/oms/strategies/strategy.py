@@ -5,9 +5,10 @@ indicators and nothing else, and the same object runs in a backtest, a chart and
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from oms.domain.market.candle import Candle
 from oms.domain.market.timeframe import Timeframe
@@ -56,6 +57,29 @@ class Bars:
     closed: Mapping[Timeframe, Candle]
 
 
+@value
+class Comparison:
+    """What a strategy compares in one timeframe; a missing number makes both conditions false."""
+
+    price: Decimal | None
+    indicator: Decimal | None
+    is_long: bool
+    is_short: bool
+
+
+@value
+class StrategyState:
+    """What a strategy sees at the last closed candle, whatever it holds."""
+
+    #: Its lines by name.
+    lines: Mapping[str, Decimal | None]
+    enters_long: bool = False
+    enters_short: bool = False
+    leaves_long: bool = False
+    leaves_short: bool = False
+    comparisons: Mapping[Timeframe, Comparison] = field(default_factory=dict)
+
+
 class Strategy(Protocol):
     """A rule that trades one symbol."""
 
@@ -65,4 +89,26 @@ class Strategy(Protocol):
 
     def on_bar(self, bars: Bars, side: PositionSide) -> Sequence[Decision]:
         """Return the decisions after one more closed candle; exits stand before entries."""
+        ...
+
+
+@runtime_checkable
+class ShownStrategy(Protocol):
+    """A strategy whose lines and conditions a chart shows."""
+
+    def state(self) -> StrategyState:
+        """Return what it sees at the last candle that it was given."""
+        ...
+
+
+@runtime_checkable
+class BatchStrategy(Protocol):
+    """A strategy that calculates many candles at once, as one on data frames.
+
+    It sees candles before it decides on them: the look-ahead check proves that it does not use
+    them.
+    """
+
+    def preview(self, candles: Sequence[Candle]) -> None:
+        """Calculate the candles that ``on_bar`` is given next, in this order."""
         ...

@@ -165,6 +165,20 @@ CANDLES_LIMIT = _query(
     {"type": "integer", "minimum": 1, "maximum": OPEN_ROWS_MAX, "default": 500},
 )
 INCLUDE_OPEN = _query("include_open", "Also the candle that still forms.", _FLAG)
+RUN_BASE = _query(
+    "base",
+    "Timeframe that the strategy runs on, if it runs on any; default: that of the bars.",
+    _words(*(each.value for each in Timeframe)),
+)
+RUN_TIMELINE = _query(
+    "timeline", "Conditions for each bar (default) or base candle.", _words("view", "base", "none")
+)
+RUN_VARIANT = _query("variant", "The parameter variant of hma_sma.", {"type": "integer"})
+RUN_PARAMS = _query(
+    "params",
+    "Parameters that differ from their defaults, as a JSON object.",
+    {"type": "string", "examples": ['{"fast": 5}']},
+)
 INSTRUMENTS_EXCHANGE = _query("exchange", "Of one exchange.", _TEXT)
 ACTIVE = _query("active", "Instruments that are traded, or not.", _FLAG)
 BACKTEST_STATUS = _query(
@@ -301,6 +315,10 @@ BACKTESTS = (
     *(BACKTEST_TIMEFRAME, BACKTEST_SORT, BACKTEST_ORDER, BACKTESTS_LIMIT, CURSOR),
 )
 NUMBERED_ROWS = (LIMIT, CURSOR)
+STRATEGY_RUN = (
+    *(CANDLES_EXCHANGE, CANDLES_SYMBOL, TIMEFRAME, START, END, CANDLES_LIMIT),
+    *(RUN_BASE, RUN_VARIANT, RUN_PARAMS, RUN_TIMELINE),
+)
 INSTRUMENTS = (INSTRUMENTS_EXCHANGE, ACTIVE)
 EQUITY = (ACCOUNT_IDS, FROM, TO, RESOLUTION)
 SUMMARY = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, RESULTS_SOURCE_ID, FROM, TO)

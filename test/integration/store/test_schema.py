@@ -29,7 +29,7 @@ from oms.ports.ledger_store import AccountBatch
 from oms.services.access.chain_commands import ChainCommands
 
 BASELINE = "0014"
-LAST = 48
+LAST = 49
 VERSIONS = (BASELINE, *(f"{number:04}" for number in range(15, LAST + 1) if number != 41))
 MIGRATIONS = Path(migration_runner.__file__).parents[1] / "migrations"
 #: The schema that revisions 0001 to 0014 created before the baseline replaced them.

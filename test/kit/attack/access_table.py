@@ -74,6 +74,8 @@ list_candles read none
 list_instruments read none
 list_catalog read none
 get_catalog_strategy read none
+reload_catalog admin none
+run_strategy read none
 list_backtests read none
 request_backtest research none
 request_sweep research none

@@ -194,6 +194,8 @@ def _backtest(session: CommandLineSession) -> None:
     session.run("backtest run", f"--csv={prices}", "--timeframe=1d", *strategy)
     grid = ("--strategy=sma_cross", "--grid=fast=1:2:1", "--grid=slow=2,3", "--where=fast<slow")
     session.run("backtest strategies")
+    session.run("strategy list")
+    session.run("strategy check", "rsi", f"--csv={prices}", "--timeframe=1d")
     series = ("--exchange=binance", "--symbol=BTC/USDT")
     session.run("instruments add", *series)
     session.run("instruments list")

@@ -33,6 +33,7 @@ TITLES = {
     "alerts": "Price alerts",
     "notifications": "Notifications",
     "market": "Market data",
+    "strategies": "Strategies",
     "backtests": "Backtests",
     "bots": "Bots",
     "hours": "Market hours",
@@ -45,7 +46,7 @@ TITLES = {
 }
 """The pages in the order of the index."""
 
-WITH_RUNNER = ("backtests",)
+WITH_RUNNER = ("backtests", "strategies")
 """Pages whose examples need a runner."""
 
 ROUTE_HEADING = re.compile(r"^### ((?:GET|POST|PUT|PATCH|DELETE) /\S*)$", re.MULTILINE)

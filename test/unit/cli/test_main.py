@@ -50,6 +50,7 @@ COMMANDS = {
     "sink": "add --name a --kind webhook --url-file u --secret-stdin --events deal_created",
     "source": "add --name a --kind trade --account-id 1 --sizing qty 2 --generate-secret --reverse",
     "backtest": "run --csv a --timeframe 1h --strategy rsi --param period=7 --no-curve",
+    "strategy": "check rsi --csv a --timeframe 1h --param period=7",
     "instruments": "add --exchange binance --symbol A/B --session us_equity --min-qty 1",
     "candles": "import a.csv --exchange binance --symbol A/B --timeframe 1M",
     "bot": "create --name a --strategy rsi --param period=7 --account-id 1 --strategy-id 1"

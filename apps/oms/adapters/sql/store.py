@@ -55,6 +55,7 @@ from oms.adapters.sql.registry.user_admin import SqlUserAdmin
 from oms.adapters.sql.registry.user_preferences import SqlUserPreferences
 from oms.adapters.sql.research.backtest_queue import SqlBacktestQueue
 from oms.adapters.sql.research.backtest_runs import SqlBacktests
+from oms.adapters.sql.research.research_requests import SqlResearchRequests
 from oms.adapters.sql.research.strategy_catalog import SqlStrategyCatalog
 from oms.adapters.sql.research.strategy_versions import SqlStrategyVersions
 from oms.adapters.sql.signals.signal_sources import SqlSignalSources
@@ -125,6 +126,7 @@ class SqlStore:
         self.candles = SqlCandles(database, self.ids)
         self.ingestions = SqlIngestions(database, self.ids)
         self.strategy_versions = SqlStrategyVersions(database, self.ids)
+        self.research_requests = SqlResearchRequests(database, self.ids)
         self.strategy_catalog = SqlStrategyCatalog(database)
         self.backtests = SqlBacktests(database, self.ids)
         self.backtest_queue = SqlBacktestQueue(database, self.ids)

@@ -42,12 +42,15 @@ class DecisionClock:
     """Limits the time of each decision.
 
     After the time a ``DecisionTimeout`` is raised in the code that runs. Code that does not let
-    that through, or does not return to Python, ends with its process after as much processor time
-    again; its stack is written to ``log``.
+    that through a third time, or does not return to Python, ends with its process after twice the
+    time; its stack is written to ``log``.
     """
+
+    _RAISED_MAX = 2
 
     def __init__(self, seconds: float, log: TextIO) -> None:
         self._seconds = seconds
+        self._raised = 0
         signal.signal(signal.SIGALRM, self._raise_timeout)
         faulthandler.register(signal.SIGVTALRM, file=log, all_threads=False, chain=True)
 
@@ -55,7 +58,8 @@ class DecisionClock:
     def limit(self, factor: int = 1) -> Iterator[None]:
         """Limit what runs in the ``with`` statement, to ``factor`` times that of a decision."""
         seconds = self._seconds * factor
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        self._raised = 0
+        signal.setitimer(signal.ITIMER_REAL, seconds, seconds / 2)
         signal.setitimer(signal.ITIMER_VIRTUAL, 2 * seconds)
         try:
             yield
@@ -64,6 +68,9 @@ class DecisionClock:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
     def _raise_timeout(self, _: int, __: FrameType | None) -> NoReturn:
+        self._raised += 1
+        if self._raised > self._RAISED_MAX:
+            signal.raise_signal(signal.SIGVTALRM)
         raise DecisionTimeout(f"a decision took longer than {self._seconds:g} s")
 
 

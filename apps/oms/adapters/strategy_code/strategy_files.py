@@ -1,7 +1,8 @@
 """Strategies of Python files and of installed packages, which run in the process that loads them.
 
-A file names its strategies in ``STRATEGIES``, a list of ``StrategyDefinition``. A package names
-one, or such a list, as an entry point of the group ``oms.strategies``.
+A file names its strategies in ``STRATEGIES``, a list of ``StrategyDefinition`` and of classes with
+``generate_signals``; without such a list these are all classes of this kind that it defines. A
+package names one, or such a list, as an entry point of the group ``oms.strategies``.
 """
 
 import importlib.util
@@ -13,10 +14,17 @@ from pathlib import Path
 from types import ModuleType
 
 from oms.adapters.strategy_code.code_hash import hash_built_in, hash_source
+from oms.adapters.strategy_code.signal_class import definition_of, is_signal_class
 from oms.domain.errors import Invalid
 from oms.domain.value import value
 from oms.strategies.catalog import CATALOG, StrategyDefinition
-from oms.strategies.description import BUILT_IN, LoadedCatalog, LoadError, describe
+from oms.strategies.description import (
+    BUILT_IN,
+    LoadedCatalog,
+    LoadError,
+    StrategyDescription,
+    describe,
+)
 
 ENTRY_POINTS = "oms.strategies"
 #: Prefix of the modules of files, so that they do not hide those of packages.
@@ -50,11 +58,7 @@ def load_strategies(path: Path | None) -> tuple[list[LoadedStrategy], list[LoadE
 
     What cannot be loaded is an error with its name and line, and hides nothing else.
     """
-    strategies = [
-        LoadedStrategy(definition=each, source=BUILT_IN, code_hash=hash_built_in(each.name))
-        for each in CATALOG
-    ]
-    errors = []
+    strategies, errors = _built_in(), []
     for source, load in _sources(path):
         try:
             for each in load():
@@ -63,6 +67,11 @@ def load_strategies(path: Path | None) -> tuple[list[LoadedStrategy], list[LoadE
         except Invalid as error:
             errors.append(LoadError(source=source, message=error.message))
     return strategies, errors
+
+
+def describe_built_in() -> Sequence[StrategyDescription]:
+    """Return what is known of the built-in strategies; no other code is loaded."""
+    return [describe(each.definition, each.source, each.code_hash) for each in _built_in()]
 
 
 def describe_strategies(path: Path | None) -> LoadedCatalog:
@@ -76,6 +85,13 @@ def describe_strategies(path: Path | None) -> LoadedCatalog:
             message = f"{each.source}: strategy {each.definition.name}: {_text(error)}"
             errors.append(LoadError(source=each.source, message=message))
     return LoadedCatalog(strategies=descriptions, errors=errors)
+
+
+def _built_in() -> list[LoadedStrategy]:
+    return [
+        LoadedStrategy(definition=each, source=BUILT_IN, code_hash=hash_built_in(each.name))
+        for each in CATALOG
+    ]
 
 
 def _sources(
@@ -102,9 +118,12 @@ def _files(path: Path) -> Sequence[Path]:
 
 def _load_file(file: Path) -> Sequence[LoadedStrategy]:
     module, text = _run_file(file)
-    found = getattr(module, "STRATEGIES", None)
+    found = getattr(module, "STRATEGIES", None) or _signal_classes(module)
     if not isinstance(found, list | tuple) or not found:
-        raise Invalid(f"{file.name} has no list STRATEGIES of strategy definitions")
+        raise Invalid(
+            f"{file.name} has no list STRATEGIES of strategy definitions,"
+            " and no class with generate_signals"
+        )
     code_hash = hash_source([text])
     return [_loaded(each, file.name, code_hash) for each in found]
 
@@ -119,7 +138,21 @@ def _load_entry_point(point: EntryPoint) -> Sequence[LoadedStrategy]:
     return [_loaded(each, point.name, hash_source([module])) for each in listed]
 
 
+def _signal_classes(module: ModuleType) -> Sequence[object]:
+    """Return the classes with ``generate_signals`` that a module defines."""
+    return [
+        each
+        for each in vars(module).values()
+        if is_signal_class(each) and each.__module__ == module.__name__
+    ]
+
+
 def _loaded(found: object, source: str, code_hash: str) -> LoadedStrategy:
+    if inspect.isclass(found) and is_signal_class(found):
+        try:
+            found = definition_of(found)
+        except Invalid as error:
+            raise Invalid(f"{source}: {error.message}") from None
     if not isinstance(found, StrategyDefinition):
         raise Invalid(f"{source}: {found!r} in STRATEGIES is no StrategyDefinition")
     return LoadedStrategy(definition=found, source=source, code_hash=code_hash)

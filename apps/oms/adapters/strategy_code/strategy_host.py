@@ -1,9 +1,11 @@
 """What a process of strategies does: loads their code and gives one of them its candles."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
+from oms.adapters.strategy_code.calculations import CALCULATIONS, Calculation, StartedRun
 from oms.adapters.strategy_code.frames import Message
 from oms.adapters.strategy_code.process_limits import DecisionClock
 from oms.adapters.strategy_code.strategy_files import (
@@ -11,17 +13,23 @@ from oms.adapters.strategy_code.strategy_files import (
     describe_strategies,
     load_strategies,
 )
+from oms.adapters.strategy_code.timed_strategy import TimedStrategy
+from oms.backtest.lookahead import candles_checked
 from oms.domain.errors import Invalid, NotFound
 from oms.domain.market.timeframe import Timeframe
+from oms.strategies.catalog import Number
 from oms.strategies.description import LoadError
-from oms.strategies.strategy import PositionSide, Strategy
+from oms.strategies.strategy import Bars, BatchStrategy, PositionSide, Strategy
 from oms.wire.strategies.messages import (
     decode_bars,
+    decode_candle,
     encode_catalog,
     encode_decision,
     encode_parameters,
     encode_warmup,
 )
+
+Started = TypeVar("Started")
 
 #: Code is loaded within so many times the time of a decision: a first import may take long.
 LOAD_FACTOR = 10
@@ -33,11 +41,20 @@ class StrategyHost:
     def __init__(self, path: Path | None, clock: DecisionClock) -> None:
         self._path = path
         self._clock = clock
-        self._started: Strategy | None = None
+        self._run: StartedRun | None = None
+        self._strategy: Strategy | None = None
+        self._calculation: Calculation | None = None
 
     def operations(self) -> Mapping[str, Callable[[Message], Message]]:
         """Return what messages may ask for, by name."""
-        return {"catalog": self.catalog, "start": self.start, "on_bars": self.on_bars}
+        return {
+            "catalog": self.catalog,
+            "start": self.start,
+            "on_bars": self.on_bars,
+            "begin": self.begin,
+            "push": self.push,
+            "finish": self.finish,
+        }
 
     def catalog(self, _: Message) -> Message:
         """Return all strategies."""
@@ -46,13 +63,17 @@ class StrategyHost:
 
     def start(self, message: Message) -> Message:
         """Build a strategy. Raises ``NotFound``, ``Invalid``."""
+        base = Timeframe(message["timeframe"])
         with self._clock.limit(LOAD_FACTOR):
-            loaded = self.find(message["name"])
+            loaded = self._find(message["name"])
             definition = loaded.definition
             parameters = definition.parse(message["parameters"])
-            strategy = definition.make(Timeframe(message["timeframe"]), parameters)
+            strategy = self._build(loaded, base, parameters)
             warmup = encode_warmup(strategy.warmup())
-        self._started = strategy
+        self._strategy = strategy
+        self._run = StartedRun(
+            make=lambda: self._build(loaded, base, parameters), base=base, higher=definition.higher
+        )
         return {
             "name": definition.name,
             "version": definition.version,
@@ -60,24 +81,40 @@ class StrategyHost:
             "parameters": encode_parameters(parameters),
             "warmup": warmup,
             "higher": [each.value for each in definition.higher],
+            "checked_candles": candles_checked(strategy, base),
         }
 
     def on_bars(self, message: Message) -> Message:
         """Give candles to the started strategy."""
-        strategy = self._started
-        if strategy is None:
-            raise Invalid("no strategy is started")
+        strategy = _started(self._strategy)
         side = PositionSide(message["side"])
-        answers = []
-        for row in message["bars"]:
-            bars = decode_bars(row)
-            with self._clock.limit():
-                decided = strategy.on_bar(bars, side)
-                answers.append([encode_decision(each) for each in decided])
-        return {"decisions": answers}
+        bars = [decode_bars(row) for row in message["bars"]]
+        _preview(strategy, bars)
+        decided = [strategy.on_bar(each, side) for each in bars]
+        return {"decisions": [[encode_decision(each) for each in found] for found in decided]}
 
-    def find(self, name: str) -> LoadedStrategy:
-        """Return a loaded strategy. Raises ``NotFound``, and ``Invalid`` if its file failed."""
+    def begin(self, message: Message) -> Message:
+        """Begin a calculation with the started strategy. Raises ``Invalid``."""
+        self._calculation = CALCULATIONS[message["calculation"]](_started(self._run), message)
+        return {}
+
+    def push(self, message: Message) -> Message:
+        """Give candles to the calculation."""
+        _started(self._calculation).push([decode_candle(row) for row in message["candles"]])
+        return {}
+
+    def finish(self, _: Message) -> Message:
+        """Return the result of the calculation, which ends."""
+        calculation, self._calculation = _started(self._calculation), None
+        return calculation.finish()
+
+    def _build(
+        self, loaded: LoadedStrategy, base: Timeframe, parameters: Mapping[str, Number]
+    ) -> Strategy:
+        return TimedStrategy(loaded.definition.make(base, parameters), self._clock)
+
+    def _find(self, name: str) -> LoadedStrategy:
+        """Return a loaded strategy. Raises ``NotFound``, with what could not be loaded."""
         strategies, errors = self._loaded
         for each in strategies:
             if each.definition.name == name:
@@ -91,3 +128,14 @@ class StrategyHost:
     @cached_property
     def _loaded(self) -> tuple[list[LoadedStrategy], list[LoadError]]:
         return load_strategies(self._path)
+
+
+def _preview(strategy: Strategy, bars: Sequence[Bars]) -> None:
+    if isinstance(strategy, BatchStrategy):
+        strategy.preview([each.base for each in bars])
+
+
+def _started(found: Started | None) -> Started:
+    if found is None:
+        raise Invalid("no strategy is started")
+    return found

@@ -4,10 +4,10 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import orjson
 
@@ -20,6 +20,7 @@ from oms.adapters.strategy_code.frames import (
 )
 from oms.adapters.strategy_code.process_limits import child_environment
 from oms.domain.errors import Conflict, Invalid, NotFound
+from oms.domain.market.candle import Candle
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.value import value
 from oms.ports.research.strategy_process import (
@@ -35,6 +36,7 @@ from oms.wire.strategies.messages import (
     decode_parameters,
     decode_warmup,
     encode_bars,
+    encode_candle,
     encode_parameters,
 )
 
@@ -121,6 +123,7 @@ class ChildProcess:
             parameters=decode_parameters(result["parameters"]),
             warmup=decode_warmup(result["warmup"]),
             higher=[Timeframe(each) for each in result["higher"]],
+            checked_candles=result["checked_candles"],
         )
 
     async def on_bars(
@@ -131,6 +134,21 @@ class ChildProcess:
         message = {"operation": "on_bars", "bars": rows, "side": side.value}
         result = await self.call(message, 2 * len(rows))
         return [[decode_decision(each) for each in decided] for decided in result["decisions"]]
+
+    async def calculate(
+        self,
+        calculation: str,
+        settings: Mapping[str, Any],
+        candles: AsyncIterator[Sequence[Candle]],
+    ) -> Mapping[str, Any]:
+        """Return the JSON that a calculation makes of all candles."""
+        await self.call({**settings, "operation": "begin", "calculation": calculation})
+        count = 0
+        async for part in candles:
+            rows = [encode_candle(each) for each in part]
+            await self.call({"operation": "push", "candles": rows}, 2 * len(rows))
+            count += len(rows)
+        return await self.call({"operation": "finish"}, 2 * count)
 
     async def call(self, message: Message, decisions: int = 2) -> Message:
         """Return the result of an operation that takes as long as so many decisions.

@@ -23,6 +23,7 @@ EntityName = Annotated[str, Path(json_schema_extra={"enum": list(ENTITIES)})]
 ViewName = Annotated[str, Path(json_schema_extra={"enum": list(VIEWS)})]
 MethodName = Annotated[str, Path(json_schema_extra=_text("^[A-Za-z][A-Za-z0-9_]{0,63}$"))]
 StrategyName = Annotated[str, Path(json_schema_extra=_text("^[a-z0-9_]{1,64}$"))]
+RunStrategyName = Annotated[str, Path(json_schema_extra=_text("^[a-z0-9_-]{1,64}$"))]
 ExchangeName = Annotated[
     str, Path(json_schema_extra=_text(r"^[a-z0-9_]{1,48}(\.[a-z0-9_]{1,48})?$"))
 ]

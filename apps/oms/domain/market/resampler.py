@@ -1,5 +1,8 @@
 """Larger candles from smaller ones, one at a time."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from oms.domain.market.candle import Candle
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.money import total
@@ -32,13 +35,14 @@ class Resampler:
         closes_at = self._source.next_open(candle.open_time)
         if not self._parts or closes_at != self._target.next_open(opened):
             return None
-        return _joined(self._parts)
+        return join_candles(opened, self._parts)
 
 
-def _joined(parts: list[Candle]) -> Candle:
+def join_candles(open_time: datetime, parts: Sequence[Candle]) -> Candle:
+    """Return the candle of its parts, in ascending order; its volume is ``None`` if one is."""
     volumes = [part.volume for part in parts if part.volume is not None]
     return Candle(
-        open_time=parts[0].open_time,
+        open_time=open_time,
         open=parts[0].open,
         high=max(part.high for part in parts),
         low=min(part.low for part in parts),

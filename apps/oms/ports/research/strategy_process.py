@@ -4,11 +4,12 @@ Code of users never runs in the process that holds the database: it may loop, ta
 end its process. Such an end is a ``StrategyFailed`` of that strategy alone, with its reason.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
 from oms.domain.errors import Invalid
+from oms.domain.market.candle import Candle
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.value import value
 from oms.strategies.catalog import Number
@@ -51,6 +52,8 @@ class StartedStrategy:
     warmup: Mapping[Timeframe, int]
     #: Larger timeframes whose candles it is given when they close.
     higher: Sequence[Timeframe]
+    #: How many of the newest candles the look-ahead check takes.
+    checked_candles: int
 
 
 class StrategyProcess(Protocol):
@@ -73,6 +76,19 @@ class StrategyProcess(Protocol):
         """Give closed candles, ascending, to the strategy; returns its decisions at each of them.
 
         ``side`` is what it holds at all of them, so several are given at once only for the warm-up.
+        """
+        ...
+
+    async def calculate(
+        self,
+        calculation: str,
+        settings: Mapping[str, object],
+        candles: AsyncIterator[Sequence[Candle]],
+    ) -> Mapping[str, object]:
+        """Return the JSON that a calculation with the started strategy makes of all candles.
+
+        They come in parts, ascending; a new strategy is built for it. ``chart`` and ``lookahead``
+        are calculations. Raises ``Invalid`` for what one refuses.
         """
         ...
 

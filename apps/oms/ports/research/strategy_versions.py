@@ -6,7 +6,7 @@ from typing import Protocol
 
 from oms.domain.value import value
 from oms.strategies.catalog import Number
-from oms.strategies.description import LoadedCatalog
+from oms.strategies.description import LoadedCatalog, LoadError, StrategyDescription
 
 
 @value
@@ -65,6 +65,30 @@ class KnownVersion:
     version: str
     code_hash: str
     checked_at: datetime | None
+
+
+@value
+class CatalogEntry:
+    """A strategy and the versions of it that ran."""
+
+    description: StrategyDescription
+    versions: Sequence[KnownVersion]
+
+    @property
+    def checked_at(self) -> datetime | None:
+        """When the present code last passed the look-ahead check."""
+        present = (self.description.version, self.description.code_hash)
+        found = [each for each in self.versions if (each.version, each.code_hash) == present]
+        return found[-1].checked_at if found else None
+
+
+@value
+class ShownCatalog:
+    """All strategies; ``loaded_at`` is when the runner loaded those of users."""
+
+    entries: Sequence[CatalogEntry]
+    errors: Sequence[LoadError]
+    loaded_at: datetime | None
 
 
 class StoredCatalog(Protocol):

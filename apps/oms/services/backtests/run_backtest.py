@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
+from oms.backtest.lookahead import candles_checked, check_lookahead
 from oms.backtest.result import BacktestResult, CurvePoint
 from oms.backtest.run import Backtest
 from oms.backtest.settings import BacktestSettings
@@ -11,6 +12,7 @@ from oms.domain.market.candle import Candle
 from oms.domain.money import plain_text
 from oms.domain.value import value
 from oms.strategies.catalog import StrategyDefinition
+from oms.strategies.strategy import BatchStrategy, Strategy
 from oms.wire.strategies.parameters_json import hash_parameters
 
 Parameters = Mapping[str, int | Decimal]
@@ -48,8 +50,14 @@ class StrategyRun:
         self._request = request
         self._end = request.settings.end
         self._parameters = request.definition.parse(request.parameters)
-        self._backtest = _new_backtest(request, self._parameters, on_point)
+        self._strategy = _new_strategy(request, self._parameters)
+        self._backtest = _new_backtest(request, self._strategy, on_point)
         self._digest = hashlib.sha256()
+
+    @property
+    def strategy(self) -> Strategy:
+        """The strategy that runs."""
+        return self._strategy
 
     def push(self, candle: Candle) -> None:
         """Process one more candle; one at or after the end counts nowhere. Raises ``Invalid``."""
@@ -79,7 +87,7 @@ def run_backtest(
     Raises ``Invalid`` for bad parameters, settings or candles.
     """
     run = StrategyRun(request, on_point)
-    for candle in candles:
+    for candle in _previewed(request, run.strategy, candles):
         run.push(candle)
     return run.finish()
 
@@ -90,19 +98,41 @@ def run_strategy(
     on_point: Callable[[CurvePoint], None] = lambda _: None,
 ) -> BacktestResult:
     """Like ``run_backtest``, without what identifies the run."""
-    parameters = request.definition.parse(request.parameters)
-    backtest = _new_backtest(request, parameters, on_point)
-    for candle in candles:
+    strategy = _new_strategy(request, request.definition.parse(request.parameters))
+    backtest = _new_backtest(request, strategy, on_point)
+    for candle in _previewed(request, strategy, candles):
         backtest.push(candle)
     return backtest.finish()
 
 
+def _new_strategy(request: BacktestRequest, parameters: Parameters) -> Strategy:
+    return request.definition.make(request.settings.timeframe, parameters)
+
+
 def _new_backtest(
-    request: BacktestRequest, parameters: Parameters, on_point: Callable[[CurvePoint], None]
+    request: BacktestRequest, strategy: Strategy, on_point: Callable[[CurvePoint], None]
 ) -> Backtest:
-    definition, settings = request.definition, request.settings
-    strategy = definition.make(settings.timeframe, parameters)
-    return Backtest(settings, strategy, definition.higher, on_point)
+    return Backtest(request.settings, strategy, request.definition.higher, on_point)
+
+
+def _previewed(
+    request: BacktestRequest, strategy: Strategy, candles: Iterable[Candle]
+) -> Iterable[Candle]:
+    """Return the candles, after a strategy on data frames has calculated all of them.
+
+    It is checked for look-ahead before. Raises ``Invalid`` with the reason ``lookahead_detected``.
+    """
+    if not isinstance(strategy, BatchStrategy):
+        return candles
+    settings, definition = request.settings, request.definition
+    known = [each for each in candles if settings.end is None or each.open_time < settings.end]
+    parameters = definition.parse(request.parameters)
+    newest = known[-candles_checked(strategy, settings.timeframe) :]
+    check_lookahead(
+        lambda: _new_strategy(request, parameters), newest, settings.timeframe, definition.higher
+    )
+    strategy.preview(known)
+    return known
 
 
 def hash_candles(candles: Iterable[Candle]) -> str:

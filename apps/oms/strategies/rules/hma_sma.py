@@ -31,7 +31,8 @@ from oms.strategies.indicators import (
     SimpleAverage,
     Smoothing,
 )
-from oms.strategies.strategy import Action, Bars, Decision, PositionSide
+from oms.strategies.shown_state import compare
+from oms.strategies.strategy import Action, Bars, Decision, PositionSide, StrategyState
 
 _HOUR, _HOURS_4 = Timeframe.HOUR, Timeframe.HOURS_4
 _EXITS = {PositionSide.LONG: Action.LONG_EXIT, PositionSide.SHORT: Action.SHORT_EXIT}
@@ -79,6 +80,7 @@ class HmaSma:
         self._hours_4_crossing = Crossing()
         self._volume = SimpleAverage(parameters.volume_length)
         self._atr = AverageTrueRange(parameters.atr_length, Smoothing.SIMPLE)
+        self._reading: _Reading | None = None
 
     def warmup(self) -> Mapping[Timeframe, int]:
         """Return the candles until each average has a value."""
@@ -88,7 +90,7 @@ class HmaSma:
 
     def on_bar(self, bars: Bars, side: PositionSide) -> Sequence[Decision]:
         """Return the exit and the entry of this close."""
-        reading = self._read(bars)
+        reading = self._reading = self._read(bars)
         decisions = []
         entry_from = side
         if side is not PositionSide.FLAT and self._leaves(reading, side):
@@ -101,6 +103,29 @@ class HmaSma:
                     decisions.append(self._entry(reading, entered))
                     break
         return decisions
+
+    def state(self) -> StrategyState:
+        """Return the averages and the conditions of both sides at the last close.
+
+        Of 1 and 4 hours variant 1 compares the close with the Hull average, 2 and 3 the average.
+        """
+        reading = self._reading
+        if reading is None:
+            return StrategyState(lines={})
+        close, sma = reading.candle.close, reading.sma
+        compared = close if self._parameters.variant == 1 else sma
+        return StrategyState(
+            lines={"sma": sma, "hma_1h": reading.hour, "hma_4h": reading.hours_4},
+            enters_long=self._enters(reading, PositionSide.LONG),
+            enters_short=self._enters(reading, PositionSide.SHORT),
+            leaves_long=self._leaves(reading, PositionSide.LONG),
+            leaves_short=self._leaves(reading, PositionSide.SHORT),
+            comparisons={
+                Timeframe.MINUTES_5: compare(close, sma),
+                _HOUR: compare(compared, reading.hour),
+                _HOURS_4: compare(compared, reading.hours_4),
+            },
+        )
 
     def _read(self, bars: Bars) -> _Reading:
         for timeframe, candle in bars.closed.items():

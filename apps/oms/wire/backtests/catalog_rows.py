@@ -8,15 +8,33 @@ from typing_extensions import TypedDict
 
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.money import decimal_text
-from oms.strategies.catalog import Number, Parameter, StrategyDefinition
+from oms.ports.research.strategy_versions import CatalogEntry, ShownCatalog
+from oms.strategies.catalog import Number, Parameter
+from oms.strategies.description import DESCRIBED_TIMEFRAME, StrategyDescription
+from oms.wire.json import optional_time_text
 from oms.wire.market.candle_bodies import TimeframeText
-from oms.wire.responses.value_types import Count
+from oms.wire.responses.value_types import Count, TimeText
 
-_ANY_BASE = Timeframe.HOUR
+
+class CatalogVersion(TypedDict):
+    """A version of a strategy that ran."""
+
+    version: str
+    code_hash: Annotated[str, Field(description="SHA-256 of its source.")]
+    checked_at: Annotated[
+        TimeText | None, Field(description="When its look-ahead check last passed.")
+    ]
+
+
+class CatalogError(TypedDict):
+    """A file or an entry point that the runner could not load."""
+
+    source: str
+    message: str
 
 
 class CatalogRow(TypedDict):
-    """One version of a strategy."""
+    """A strategy."""
 
     name: str
     version: str
@@ -38,28 +56,75 @@ class CatalogRow(TypedDict):
         ),
     ]
 
+    source: Annotated[
+        str, Field(description="built_in, or the file or entry point that it comes from.")
+    ]
+    code_hash: Annotated[str, Field(description="SHA-256 of its source.")]
+    checked_at: Annotated[
+        TimeText | None,
+        Field(description="When this code last passed the look-ahead check, if it did."),
+    ]
+    versions: Annotated[list[CatalogVersion], Field(description="Those that ran, the first first.")]
 
-def catalog_row(definition: StrategyDefinition) -> CatalogRow:
-    """Return a strategy of the catalogue."""
-    base = definition.base or _ANY_BASE
-    warmup = definition.make(base, definition.parse({})).warmup()
+
+class CatalogBody(TypedDict):
+    """All strategies."""
+
+    items: list[CatalogRow]
+    errors: Annotated[list[CatalogError], Field(description="What the runner could not load.")]
+    loaded_at: Annotated[
+        TimeText | None, Field(description="When the runner loaded the strategies of users.")
+    ]
+
+
+class ReloadBody(TypedDict):
+    """What a runner loaded."""
+
+    ok: bool
+    loaded: list[str]
+    errors: list[CatalogError]
+
+
+def catalog_body(catalog: ShownCatalog) -> CatalogBody:
+    """Return the catalogue."""
     return {
-        "name": definition.name,
-        "version": definition.version,
-        "summary": definition.summary,
-        "timeframe": None if definition.base is None else definition.base.value,
-        "higher": [each.value for each in definition.higher],
-        "parameters": {
-            "type": "object",
-            "properties": {each.name: _schema(each) for each in definition.parameters},
-            "additionalProperties": False,
-        },
-        "warmup": {_name(timeframe, definition): count for timeframe, count in warmup.items()},
+        "items": [catalog_row(each) for each in catalog.entries],
+        "errors": [{"source": e.source, "message": e.message} for e in catalog.errors],
+        "loaded_at": optional_time_text(catalog.loaded_at),
     }
 
 
-def _name(timeframe: Timeframe, definition: StrategyDefinition) -> str:
-    is_any = definition.base is None and timeframe is _ANY_BASE
+def catalog_row(entry: CatalogEntry) -> CatalogRow:
+    """Return a strategy of the catalogue."""
+    strategy = entry.description
+    return {
+        "name": strategy.name,
+        "version": strategy.version,
+        "summary": strategy.summary,
+        "timeframe": None if strategy.base is None else strategy.base.value,
+        "higher": [each.value for each in strategy.higher],
+        "parameters": {
+            "type": "object",
+            "properties": {each.name: _schema(each) for each in strategy.parameters},
+            "additionalProperties": False,
+        },
+        "warmup": {_name(each, strategy): count for each, count in strategy.warmup.items()},
+        "source": strategy.source,
+        "code_hash": strategy.code_hash,
+        "checked_at": optional_time_text(entry.checked_at),
+        "versions": [
+            {
+                "version": each.version,
+                "code_hash": each.code_hash,
+                "checked_at": optional_time_text(each.checked_at),
+            }
+            for each in entry.versions
+        ],
+    }
+
+
+def _name(timeframe: Timeframe, strategy: StrategyDescription) -> str:
+    is_any = strategy.base is None and timeframe is DESCRIBED_TIMEFRAME
     return "base" if is_any else timeframe.value
 
 

@@ -66,19 +66,26 @@ def decode_bars(row: Sequence[Any]) -> Bars:
     return _new_bars(base=decode_candle(row[0]), closed=closed)
 
 
-def encode_decision(decision: object) -> dict[str, str]:
+def check_decision(decision: object) -> Decision:
     """Return a decision of a strategy. Raises ``ValueError`` for what is none."""
     if not isinstance(decision, Decision) or not isinstance(decision.action, Action):
         raise ValueError(f"{decision!r} is no Decision")
-    fields = {"action": decision.action.value}
     for name in _PRICES:
         number = getattr(decision, name)
         if number is None:
             continue
         if not isinstance(number, Decimal) or not number.is_finite() or number <= 0:
             raise ValueError(f"{name} {number!r} of a decision is no Decimal above 0")
-        fields[name] = str(number)
-    return fields
+    return decision
+
+
+def encode_decision(decision: Decision) -> dict[str, str]:
+    """Return the fields that are set."""
+    numbers = {name: getattr(decision, name) for name in _PRICES}
+    return {
+        "action": decision.action.value,
+        **{name: str(number) for name, number in numbers.items() if number is not None},
+    }
 
 
 def decode_decision(fields: Mapping[str, str]) -> Decision:

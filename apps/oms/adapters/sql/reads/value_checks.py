@@ -47,6 +47,7 @@ from oms.domain.share_link import ShareView
 from oms.domain.side import Side
 from oms.domain.signals.signal import SignalAction, SignalKind, SignalStatus
 from oms.ports.research.backtest_runs import BacktestKind, BacktestStatus
+from oms.ports.research.research_requests import ResearchKind, ResearchStatus
 from oms.ports.runner.task_leases import TaskState
 
 YEARS = range(1970, 10_000)
@@ -100,6 +101,8 @@ WORDS: Mapping[tuple[str, str], frozenset[str]] = {
     ("candles", "timeframe"): _values(Timeframe),
     ("candle_ingestions", "timeframe"): _values(Timeframe),
     ("candles", "source"): _values(CandleSource),
+    ("research_requests", "kind"): _values(ResearchKind),
+    ("research_requests", "status"): _values(ResearchStatus),
     ("backtest_runs", "kind"): _values(BacktestKind),
     ("backtest_runs", "status"): _values(BacktestStatus),
     ("backtest_runs", "timeframe"): _values(Timeframe),

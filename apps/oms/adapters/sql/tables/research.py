@@ -26,3 +26,14 @@ strategy_catalog = schema.table(
     schema.nullable("error", types.ShortText(1000)),
     schema.required("loaded_at", types.TimestampType()),
 )
+
+research_requests = schema.table(
+    "research_requests",
+    schema.key("id"),
+    schema.required("kind", types.ShortText(16)),
+    schema.required("status", types.ShortText(16)),
+    schema.required("request_json", types.JsonText),
+    schema.nullable("answer_json", types.JsonText),
+    schema.created_at(),
+    sa.Index("ix_research_requests_status", "status"),
+)

@@ -1,0 +1,1 @@
+"""Strategies on stored candles: started, checked, drawn; what the API asks the runner for."""
