@@ -138,7 +138,7 @@ async def test_strategies_run_in_the_runner(research: InProcessGateway) -> None:
     assert (await _run(research, "sma_cross", params='{"fast":3,"slow":8}')).status == 200
 
 
-async def test_the_catalogue_is_loaded_anew(research: InProcessGateway, tmp_path: Path) -> None:
+async def test_the_catalogue_is_loaded_again(research: InProcessGateway, tmp_path: Path) -> None:
     listed = (await research.client("GET", "/strategies/catalog")).json()
     names = [each["name"] for each in listed["items"]]
     assert names == ["hma_sma", "sma_cross", "rsi", "ahead", "fails", "rsi_signals"]

@@ -40,7 +40,7 @@ def test_each_change_of_the_rule_counts(old: str, new: str) -> None:
     assert hash_source([RULE]) != hash_source([RULE.replace(old, new)])
 
 
-def test_texts_are_told_apart() -> None:
+def test_texts_are_separated() -> None:
     assert hash_source(["a = 1\nb = 2"]) != hash_source(["a = 1", "b = 2"])
 
 
