@@ -29,6 +29,8 @@ function scheduler(flush: () => void): () => void {
 
 /** How often patched fields reach the snapshot, and with it sorting and totals. */
 const SNAPSHOT_EVERY_MS = 1000;
+/** A row is marked for so long after it came: where it stands depends on the order of the list. */
+const NEW_FOR_MS = 10_000;
 
 export class RowStore<Row extends LiveRow> {
   private readonly byId = new Map<number, Row>();
@@ -37,6 +39,8 @@ export class RowStore<Row extends LiveRow> {
   private readonly patched = new Set<number>();
   /** The newest fields of rows by id that are not part of them yet. */
   private readonly waiting = new Map<number, Partial<Row>>();
+  /** When rows that came after their snapshot did so. */
+  private readonly arrivals = new Map<number, number>();
   private snapshot: readonly Row[] = [];
   private changed = false;
   private stale = false;
@@ -50,6 +54,12 @@ export class RowStore<Row extends LiveRow> {
   get(id: number): Row | undefined {
     this.mergeWaiting(id);
     return this.byId.get(id);
+  }
+
+  /** Whether the row came within the last seconds, and not with a snapshot. */
+  isNew(id: number, now = Date.now()): boolean {
+    const at = this.arrivals.get(id);
+    return at !== undefined && now - at < NEW_FOR_MS;
   }
 
   get size(): number {
@@ -76,6 +86,7 @@ export class RowStore<Row extends LiveRow> {
   };
 
   put(row: Row): void {
+    if (!this.byId.has(row.id)) this.arrivals.set(row.id, Date.now());
     this.waiting.delete(row.id);
     this.byId.set(row.id, row);
     this.patched.add(row.id);
@@ -83,6 +94,7 @@ export class RowStore<Row extends LiveRow> {
   }
 
   remove(id: number): void {
+    this.arrivals.delete(id);
     this.waiting.delete(id);
     if (this.byId.delete(id)) this.touchStructure();
   }

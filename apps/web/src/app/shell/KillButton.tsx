@@ -25,6 +25,7 @@ export function KillButton() {
         onClick={() => setOpen(true)}
       >
         <span className={cx("max-lg:sr-only", on === 0 && "text-muted")}>{text}</span>
+        <span className="text-xs sm:hidden">{t("kill.short")}</span>
       </Button>
       {open && <KillDialog onClose={() => setOpen(false)} />}
     </>

@@ -33,7 +33,7 @@ export function GridCards<Row extends GridRowData>({ entries, columns, store, ac
           }
           const { row } = entry;
           return (
-            <li key={row.id} className="rounded border border-line bg-panel p-3" onDoubleClick={() => onOpen?.(row)}>
+            <li key={row.id} data-new={store?.isNew(row.id) === true || undefined} className="row-card rounded border border-line bg-panel p-3" onDoubleClick={() => onOpen?.(row)}>
               <div className="num flex flex-wrap items-center gap-x-3 gap-y-1 text-base font-semibold">
                 {first.map((column) => (
                   <GridCell key={column.id} column={column} row={row} store={store} />

@@ -55,6 +55,7 @@ function Row<Row extends GridRowData>(props: GridRowProps<Row>) {
       aria-rowindex={index + 2}
       aria-selected={selected ?? undefined}
       data-focused={focused || undefined}
+      data-new={store?.isNew(row.id) === true || undefined}
       className="grid-row"
       style={style}
       onDoubleClick={() => onOpen?.(row)}

@@ -81,7 +81,7 @@ export default {
     json: "JSON",
     count_one: "{{count}} row",
     count_other: "{{count}} rows",
-    held: "Order held",
+    held: "Sorting paused under the pointer",
     showMore: "Show more",
     notRenewed: "not renewed since {{time}}",
     filteredEmpty: "Nothing matches the filters.",

@@ -49,6 +49,7 @@ export default {
     onlyAccount: "Show only {{account}}",
   },
   kill: {
+    short: "Stop",
     off: "Trading on",
     on_one: "Kill switch on",
     on_other: "{{count}} kill switches on",

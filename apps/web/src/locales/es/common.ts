@@ -78,7 +78,7 @@ export default {
     json: "JSON",
     count_one: "{{count}} fila",
     count_other: "{{count}} filas",
-    held: "Orden fijado",
+    held: "Orden en pausa bajo el puntero",
     showMore: "Mostrar más",
     notRenewed: "sin actualizar desde {{time}}",
     filteredEmpty: "Nada coincide con los filtros.",

@@ -47,6 +47,7 @@ export default {
     onlyAccount: "Mostrar solo {{account}}",
   },
   kill: {
+    short: "Parar",
     off: "Operativa activa",
     on_one: "Parada de emergencia activa",
     on_other: "{{count}} paradas de emergencia activas",

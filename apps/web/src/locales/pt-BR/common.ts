@@ -78,7 +78,7 @@ export default {
     json: "JSON",
     count_one: "{{count}} linha",
     count_other: "{{count}} linhas",
-    held: "Ordem fixada",
+    held: "Ordenação pausada sob o ponteiro",
     showMore: "Mostrar mais",
     notRenewed: "sem atualização desde {{time}}",
     filteredEmpty: "Nada corresponde aos filtros.",

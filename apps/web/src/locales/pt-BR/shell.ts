@@ -47,6 +47,7 @@ export default {
     onlyAccount: "Mostrar só {{account}}",
   },
   kill: {
+    short: "Parar",
     off: "Negociação ativa",
     on_one: "Trava de emergência ativa",
     on_other: "{{count}} travas de emergência ativas",
