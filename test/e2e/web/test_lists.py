@@ -91,3 +91,23 @@ async def test_statistics_are_those_of_the_gateway(
         .get_by_text(re.compile(" bps$"))
         .first.wait_for()
     )
+
+
+async def test_statistics_of_one_strategy(
+    web_desk_of_demo: WebDesk, demo_gateway: DemoGateway
+) -> None:
+    opened, page = web_desk_of_demo, web_desk_of_demo.page
+    await opened.log_in(demo_gateway.api_key_of("trader"), "stats?period=90d&group=symbol")
+    await page.get_by_role("combobox", name="Strategy").fill("Breakout")
+    async with page.expect_response(lambda one: "strategy_id=" in one.url) as answered:
+        await page.get_by_role("option", name="Breakout").click()
+    figures = await (await answered.value).json()
+    assert figures["closed_positions"] > 0
+    rows = page.get_by_role("table", name="Results").get_by_role("row")
+    whole = rows.filter(has=page.get_by_role("cell", name="All", exact=True))
+    await whole.get_by_text(str(figures["closed_positions"]), exact=True).first.wait_for()
+    await page.wait_for_url(re.compile(r"strategy=\d+"))
+    async with page.expect_response(lambda one: "source_id=0" in one.url):
+        await page.get_by_role("combobox", name="Signal source").click()
+        await page.get_by_role("option", name="Not by a signal").click()
+    assert await opened.accessibility_findings() == []

@@ -1,6 +1,7 @@
 """Sinks of notifications and price alerts: made, refused, shown and ended in a browser."""
 
 import asyncio
+from typing import Any
 
 from kit.browser.trader import SYMBOL, Trader
 from kit.browser.web_desk import WebDesk
@@ -11,12 +12,14 @@ async def test_sink_is_refused_created_and_disabled(web_desk: WebDesk) -> None:
     page, trader = web_desk.page, Trader(web_desk)
     await web_desk.log_in(web_desk.gateway.admin_api_key, "notifications")
     await page.get_by_role("button", name="New sink").first.click()
-    dialog = trader.dialog("New sink")
+    dialog = page.get_by_role("alertdialog")
     await dialog.get_by_role("textbox", name="Name").fill("ops")
     address = dialog.get_by_role("textbox", name="Address")
     await address.fill("http://127.0.0.1:1/hook")
     await dialog.get_by_label("Secret").fill("a-long-secret")
     await dialog.get_by_role("textbox", name="Events").fill("deal_created, risk_tripped")
+    account = dialog.get_by_role("group", name="Accounts").get_by_role("checkbox").first
+    await account.check()
     assert await web_desk.accessibility_findings() == []
     web_desk.expected_refusals |= {(422, "/notifications/sinks"), (403, "/notifications/sinks")}
     await dialog.get_by_role("button", name="Create the sink").click()
@@ -27,6 +30,16 @@ async def test_sink_is_refused_created_and_disabled(web_desk: WebDesk) -> None:
     await dialog.wait_for(state="detached")
     row = page.get_by_role("table", name="Sinks").get_by_role("row").filter(has_text="ops")
     await row.get_by_text("deal_created, risk_tripped").wait_for()
+    assert len((await _sink(web_desk))["account_ids"]) == 1
+    await trader.choose_action(row, "Change")
+    changed = trader.dialog("Change ops")
+    assert await account.is_checked()
+    await account.uncheck()
+    await changed.get_by_role("textbox", name="Events").fill("risk_tripped")
+    await trader.confirm("Change ops", "Change")
+    await row.get_by_role("cell", name="risk_tripped", exact=True).wait_for()
+    sink = await _sink(web_desk)
+    assert (sink["account_ids"], sink["has_secret"]) == ([], True)
     await trader.choose_action(row, "Messages")
     drawer = page.get_by_role("dialog", name="Messages to ops")
     await drawer.get_by_text("No messages yet.").wait_for()
@@ -37,6 +50,16 @@ async def test_sink_is_refused_created_and_disabled(web_desk: WebDesk) -> None:
     await trader.choose_action(row, "Disable")
     await trader.confirm("Disable ops", "Disable")
     await row.get_by_text("Disabled", exact=True).wait_for()
+
+
+async def _sink(web_desk: WebDesk) -> dict[str, Any]:
+    """Return the sink as the gateway has it."""
+    gateway = web_desk.gateway
+    _, sinks, _ = await asyncio.to_thread(
+        call, gateway, "GET", "/notifications/sinks", key=gateway.admin_api_key
+    )
+    (sink,) = (one for one in sinks["items"] if one["name"] == "ops")
+    return dict(sink)
 
 
 async def _confirm_session(web_desk: WebDesk) -> None:

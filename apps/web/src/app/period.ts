@@ -1,7 +1,7 @@
 /** The days of a list of the past: a filter in the URL, counted in the user's zone. */
 import { useFilters } from "@/app/search";
 import { usePreference } from "@/lib/preferences";
-import { dayBefore, dayOf, zoneParameter, type Zone } from "@/lib/time";
+import { dayBefore, dayOf, startOfDay, zoneParameter, type Zone } from "@/lib/time";
 
 export const PERIODS = ["today", "7d", "30d", "90d", "365d"] as const;
 export type Period = (typeof PERIODS)[number];
@@ -19,6 +19,11 @@ export interface Days {
 function daysOf(name: Period, zone: Zone): Omit<Days, "choose"> {
   const now = new Date();
   return { name, start: dayBefore(now, DAYS[name], zone), end: dayOf(now, zone), tz: zoneParameter(zone) };
+}
+
+/** The days of UTC that a period up to now touches: figures by day are counted in UTC, whatever the zone of the period. */
+export function utcDays({ start, tz }: Pick<Days, "start" | "tz">, now = new Date()): { start: string; end: string } {
+  return { start: dayOf(startOfDay(start, tz), "utc"), end: dayOf(now, "utc") };
 }
 
 export function usePeriod(): Days {

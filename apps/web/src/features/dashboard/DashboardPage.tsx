@@ -1,6 +1,6 @@
 import { useTranslation } from "react-i18next";
 import { useStrategyNames } from "@/api/strategies";
-import { PERIODS, usePeriod } from "@/app/period";
+import { PERIODS, usePeriod, utcDays } from "@/app/period";
 import { useScope } from "@/app/scope";
 import { Calendar } from "@/features/dashboard/Calendar";
 import { EquityPanel } from "@/features/dashboard/EquityPanel";
@@ -59,7 +59,7 @@ export default function DashboardPage() {
           </Read>
         </Panel>
         <Panel title={t("calendar.title")}>
-          <Read query={byDay}>{({ groups }) => <Calendar groups={groups} start={days.start} end={days.end} />}</Read>
+          <Read query={byDay}>{({ groups }) => <Calendar groups={groups} {...utcDays(days)} />}</Read>
         </Panel>
         <Panel title={t("symbols.title")}>
           <Read query={bySymbol}>
