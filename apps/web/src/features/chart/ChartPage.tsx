@@ -1,13 +1,11 @@
 import { Link } from "@tanstack/react-router";
-import { useEffect, useMemo, useState, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useMemo, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { PageLoading } from "@/app/PageStates";
 import { useScope } from "@/app/scope";
-import { CandleChart } from "@/charts/candles/CandleChart";
 import { closeOf, millisecondsOf, sceneAt, type Scene } from "@/charts/candles/scene";
-import { CandleTable } from "@/features/chart/CandleTable";
 import { ChartToolbar } from "@/features/chart/ChartToolbar";
 import { Legend } from "@/features/chart/Legend";
-import { MoveDialog } from "@/features/chart/MoveDialog";
 import { PlaybackBar } from "@/features/chart/PlaybackBar";
 import { useCandles, useInstruments, type Instrument } from "@/features/chart/reads";
 import { useStrategyRun } from "@/features/chart/run";
@@ -23,6 +21,10 @@ import { GridNotice } from "@/kit/grid/GridNotice";
 import type { Decimal } from "@/lib/decimal";
 import { useFormats } from "@/lib/format";
 import { useReadState } from "@/app/readState";
+
+const MoveDialog = lazy(async () => ({ default: (await import("@/features/chart/MoveDialog")).MoveDialog }));
+const CandleTable = lazy(async () => ({ default: (await import("@/features/chart/CandleTable")).CandleTable }));
+const CandleChart = lazy(async () => ({ default: (await import("@/charts/candles/CandleChart")).CandleChart }));
 
 /** Whose library draws the candles; its licence asks for the notice and the link. */
 const LIBRARY = { author: "TradingView", address: "https://www.tradingview.com/" };
@@ -78,17 +80,19 @@ function Chart({ settings, change, instruments, instrument }: Props) {
           <div className="relative flex min-h-0 flex-1 flex-col">
             <ChartBody {...{ settings, read, shown }}>
               <Legend scene={shown} index={index} />
-              <CandleChart
-                label={useSummary(settings, shown)}
-                scene={shown}
-                subject={`${settings.exchange} ${settings.symbol} ${settings.timeframe} ${settings.start} ${settings.end} ${settings.limit}`}
-                onOlder={() => older?.()}
-                onHover={setHovered}
-                onLevelMoved={(level, price) => {
-                  const target = drawn.levels.find((one) => one.id === level.id);
-                  if (target !== undefined) setMoved({ level: target, price });
-                }}
-              />
+              <Suspense fallback={<PageLoading />}>
+                <CandleChart
+                  label={useSummary(settings, shown)}
+                  scene={shown}
+                  subject={`${settings.exchange} ${settings.symbol} ${settings.timeframe} ${settings.start} ${settings.end} ${settings.limit}`}
+                  onOlder={() => older?.()}
+                  onHover={setHovered}
+                  onLevelMoved={(level, price) => {
+                    const target = drawn.levels.find((one) => one.id === level.id);
+                    if (target !== undefined) setMoved({ level: target, price });
+                  }}
+                />
+              </Suspense>
             </ChartBody>
           </div>
           <PlaybackBar replay={replay} candles={candles} />
@@ -102,7 +106,11 @@ function Chart({ settings, change, instruments, instrument }: Props) {
         </a>
         . {t("licence")}
       </footer>
-      {moved !== null && <MoveDialog {...moved} onClose={() => setMoved(null)} />}
+      {moved !== null && (
+        <Suspense fallback={null}>
+          <MoveDialog {...moved} onClose={() => setMoved(null)} />
+        </Suspense>
+      )}
     </div>
   );
 }
@@ -165,7 +173,12 @@ function ChartBody({ settings, read, shown, children }: BodyProps) {
       />
     );
   }
-  return settings.table ? <CandleTable scene={shown} /> : children;
+  if (!settings.table) return children;
+  return (
+    <Suspense fallback={<PageLoading />}>
+      <CandleTable scene={shown} />
+    </Suspense>
+  );
 }
 
 interface NoticesProps {
