@@ -5,12 +5,14 @@ import { KillDialog } from "@/app/shell/KillDialog";
 import { Button } from "@/kit/Button";
 import { Icon } from "@/kit/Icon";
 import { cx } from "@/lib/cx";
+import { PHONE, useMedia } from "@/lib/media";
 import { useCan } from "@/lib/permissions";
 
 /** The state of the kill switch, and two actions to stop trading from anywhere. */
 export function KillButton() {
   const { t } = useTranslation("shell");
   const can = useCan();
+  const phone = useMedia(PHONE);
   const [open, setOpen] = useState(false);
   const { data, isError } = useActiveKillSwitches();
   const on = data?.length ?? 0;
@@ -25,7 +27,7 @@ export function KillButton() {
         onClick={() => setOpen(true)}
       >
         <span className={cx("max-lg:sr-only", on === 0 && "text-muted")}>{text}</span>
-        <span className="text-xs sm:hidden">{t("kill.short")}</span>
+        {phone && <span className="text-xs">{t("kill.short")}</span>}
       </Button>
       {open && <KillDialog onClose={() => setOpen(false)} />}
     </>
