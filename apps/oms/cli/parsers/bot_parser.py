@@ -38,6 +38,7 @@ def add_bots(commands: Any, common: argparse.ArgumentParser) -> None:
             run=lazy_command("research.bots", name),
         )
         verb.add_argument("--id", type=int, required=True, help="id of the bot")
+        verb.set_defaults(wait_ms=0)  # What is wanted is stored; "show" says what is.
     stop = add_verb(
         verbs,
         "stop",
@@ -47,6 +48,7 @@ def add_bots(commands: Any, common: argparse.ArgumentParser) -> None:
         run=lazy_command("research.bots", "stop"),
     )
     stop.add_argument("--id", type=int, required=True, help="id of the bot")
+    stop.set_defaults(wait_ms=0)
     stop.add_argument("--flatten", action="store_true", help="close its positions before")
     logs = add_verb(
         verbs,
