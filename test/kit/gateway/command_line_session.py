@@ -1,7 +1,9 @@
 """A session at the command line that runs every command once, in a meaningful order."""
 
 import json
+import os
 import secrets
+import signal
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -210,7 +212,7 @@ def _backtest(session: CommandLineSession) -> None:
 
 def _stored_backtests(session: CommandLineSession) -> None:
     gateway = session.gateway
-    gateway.start_runner("backtests")
+    runner = gateway.start_runner("backtests")
     request = {"strategy": "sma_cross", "exchange": "binance", "symbol": "BTC/USDT"}
     for fast in (1, 2):
         body = request | {"timeframe": "1d", "params": {"fast": fast, "slow": 3}}
@@ -222,6 +224,7 @@ def _stored_backtests(session: CommandLineSession) -> None:
     session.run("backtest show", first)
     session.run("backtest report", first, f"--html={gateway.folder / 'stored.html'}")
     session.run("backtest compare", first, second)
+    os.kill(runner, signal.SIGTERM)
 
 
 def _public_data(session: CommandLineSession) -> None:

@@ -36,12 +36,14 @@ def show(parsed: argparse.Namespace) -> Any:
 
 
 def start(parsed: argparse.Namespace) -> Any:
-    """Let a bot run."""
+    """Let a bot run; the answer does not wait until it does."""
+    parsed.wait_ms = 0
     return network.request(parsed, "POST", f"/bots/{parsed.id}/start", {}, {})
 
 
 def stop(parsed: argparse.Namespace) -> Any:
     """Stop a bot."""
+    parsed.wait_ms = 0
     body = {"positions": "flatten" if parsed.flatten else "keep"}
     return network.request(parsed, "POST", f"/bots/{parsed.id}/stop", {}, body)
 
