@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from mt5_driver import constants as c
+from mt5_driver.market_data import read_tickers
 from mt5_driver.numbers import surface
 from mt5_driver.session import Session
 from mt5_driver.structures import TradeDeal, TradeOrder, TradePosition
@@ -38,6 +39,16 @@ def read_positions(session: Session) -> tuple[TradePosition, ...]:
         }
         found.append(TradePosition(**fields))
     return tuple(sorted(found, key=lambda position: (position.time_msc, position.ticket)))
+
+
+def count_positions(session: Session) -> int:
+    """Returns the number of open positions."""
+    return len(_open_rows(session, "/oms/positions/open"))
+
+
+def count_open_orders(session: Session) -> int:
+    """Returns the number of open orders."""
+    return len(_open_rows(session, "/oms/orders/open"))
 
 
 def read_open_orders(session: Session) -> tuple[TradeOrder, ...]:
@@ -152,8 +163,8 @@ def _common(session: Session, row: Row, fields: Iterable[str]) -> dict[str, Any]
 
 
 def _current_prices(session: Session, rows: Iterable[Row]) -> Callable[[Row], float]:
-    symbols = sorted({row["symbol"] for row in rows})
-    tickers = session.client.call(session.account_id, "fetch_tickers", symbols) if symbols else {}
+    known = [session.catalog.find(symbol) for symbol in sorted({row["symbol"] for row in rows})]
+    tickers = read_tickers(session, [each for each in known if each is not None])
     return lambda row: surface((tickers.get(row["symbol"]) or {}).get("last"))
 
 

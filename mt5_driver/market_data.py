@@ -65,9 +65,16 @@ def read_ticker(session: Session, instrument: Instrument) -> Mapping[str, Any]:
 
 
 def read_tickers(session: Session, instruments: Iterable[Instrument]) -> Mapping[str, Any]:
-    """Returns the tickers of all instruments by symbol, in one request."""
-    symbols = [each.symbol for each in instruments]
-    tickers: Mapping[str, Any] = session.client.call(session.account_id, "fetch_tickers", symbols)
+    """Returns the tickers of instruments by symbol, in one request per kind of market.
+
+    Exchanges refuse a request for several kinds.
+    """
+    by_kind: dict[Kind, list[str]] = {}
+    for instrument in instruments:
+        by_kind.setdefault(instrument.kind, []).append(instrument.symbol)
+    tickers: dict[str, Any] = {}
+    for symbols in by_kind.values():
+        tickers |= session.client.call(session.account_id, "fetch_tickers", symbols)
     return tickers
 
 

@@ -103,7 +103,7 @@ def symbols_get(session: Session, group: str = "*") -> tuple[SymbolInfo, ...]:
     """Returns the symbols of a group (``*,!EUR``) by name."""
     belongs = make_group_filter(group)
     chosen = [each for each in session.catalog.all() if belongs(each.name)]
-    tickers = read_tickers(session, chosen) if chosen else {}
+    tickers = read_tickers(session, chosen)
     rates: dict[str, Any] = {}
     return tuple(
         build_symbol_info(session, each, tickers.get(each.symbol) or {}, rates) for each in chosen

@@ -13,6 +13,8 @@ from mt5_driver.constants import (
 from mt5_driver.errors import CallFailed, invalid_argument
 from mt5_driver.group_filter import make_group_filter
 from mt5_driver.history import (
+    count_open_orders,
+    count_positions,
     read_deals_of_order,
     read_deals_of_position,
     read_history_deals,
@@ -59,7 +61,7 @@ Row = TypeVar("Row", TradePosition, TradeOrder, TradeDeal)
 @connected_call
 def orders_total(session: Session) -> int:
     """Returns the number of open orders."""
-    return len(read_open_orders(session))
+    return count_open_orders(session)
 
 
 @connected_call
@@ -118,7 +120,7 @@ def order_send(session: Session, request: Any) -> OrderSendResult:
 @connected_call
 def positions_total(session: Session) -> int:
     """Returns the number of open positions."""
-    return len(read_positions(session))
+    return count_positions(session)
 
 
 @connected_call

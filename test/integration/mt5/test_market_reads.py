@@ -215,7 +215,7 @@ def test_the_environment_may_name_no_account(running: MetaTraderGateway) -> None
     assert mt5.initialize(login=10**6, password=KEY, server=running.base_url) is False
     assert mt5.last_error()[0] == mt5.RES_E_AUTH_FAILED
     assert mt5.initialize(password=KEY, server=running.base_url) is False
-    assert mt5.last_error() == (-2, 'Invalid "login" argument: the key reads 5 accounts, name one')
+    assert mt5.last_error() == (-2, 'Invalid "login" argument: the key reads 7 accounts, name one')
     wrong = "oms_a-key-that-does-not-exist"
     assert mt5.initialize(login=1, password=wrong, server=running.base_url) is False
     assert mt5.last_error()[0] == mt5.RES_E_AUTH_FAILED

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 import mt5_driver as mt5
+from kit.gateway.in_process import ADMIN_KEY
 from kit.gateway.metatrader import MetaTraderGateway
+from kit.polling import wait_until
 
 from .conftest import Connect
 
@@ -208,3 +210,29 @@ def test_the_retcode_is_that_of_the_page(case: Case, mode: str, connect: Connect
     assert result.comment
     for name, value in request.items():
         assert getattr(result.request, name) == value
+
+
+@pytest.mark.parametrize("mode", ["netting", "hedge"])
+def test_a_refusal_by_risk_has_the_retcode_of_the_page(mode: str, connect: Connect) -> None:
+    gateway = connect(mode)
+    account_id = gateway.accounts[mode]
+    path = f"/oms/risk/{account_id}/allow_new_positions"
+    for allowed, row in ((False, "risk_blocked"), (True, "done")):
+        body = {"allow_new_positions": allowed, "comment": "test"}
+        gateway.request("POST", path, body, key=ADMIN_KEY)
+        assert mt5.order_send(DEAL).retcode == documented()[row]
+
+
+@pytest.mark.parametrize("mode", ["netting", "hedge"])
+def test_a_kill_switch_leaves_closes(mode: str, connect: Connect) -> None:
+    gateway = connect(f"killed-{mode}")  # a switch is not released within a minute
+    opened = mt5.order_send(DEAL)
+    scope = {"scope": "account", "scope_id": gateway.accounts[f"killed-{mode}"]}
+    switch = {**scope, "mode": "reduce_only", "comment": "test"}
+    gateway.request("POST", "/risk/kill", switch, key=ADMIN_KEY)
+    wait_until(
+        lambda: mt5.order_send(DEAL).retcode == documented()["reason kill_switch"],
+        *(10, "the kill switch is effective"),
+    )
+    closed = mt5.order_send(DEAL | SELL | {"position": opened.order, "volume": 0.01})
+    assert closed.retcode == documented()["done"]

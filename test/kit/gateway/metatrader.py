@@ -70,6 +70,8 @@ async def _open(folder: Path, thread: LoopThread) -> AsyncIterator[MetaTraderGat
             "netting": gateway.account_id,
             "hedge": await gateway.add_account("hedge"),
             "virtual": await gateway.add_account("hedge", _SPOT_SHORT),
+            "killed-netting": await gateway.add_account("netting"),
+            "killed-hedge": await gateway.add_account("hedge"),
             "walk-netting": await gateway.add_account("netting", '{"oms":{"paper":{"seed":7}}}'),
             "walk-hedge": await gateway.add_account("hedge", '{"oms":{"paper":{"seed":7}}}'),
         }
@@ -88,7 +90,7 @@ def run_metatrader_gateway(folder: Path) -> Iterator[MetaTraderGateway]:
         stack = AsyncExitStack()
         try:
             running = thread.wait(stack.enter_async_context(_open(folder, thread)))
-            for account in ("netting", "hedge", "virtual"):
+            for account in (each for each in running.accounts if "walk" not in each):
                 running.set_price(account, PRICE)
             running.set_price("virtual", PRICE, COIN)
             yield running
