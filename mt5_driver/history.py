@@ -6,7 +6,7 @@ from typing import Any
 
 from mt5_driver import constants as c
 from mt5_driver.market_data import read_tickers
-from mt5_driver.numbers import surface
+from mt5_driver.numbers import read_decimal, surface
 from mt5_driver.session import Session
 from mt5_driver.structures import TradeDeal, TradeOrder, TradePosition
 from mt5_driver.trading import CLOSE_BY_ORDER
@@ -24,6 +24,7 @@ def read_positions(session: Session) -> tuple[TradePosition, ...]:
     """Returns the open positions, the oldest first."""
     rows = _open_rows(session, "/oms/positions/open")
     tickets = session.tickets.of_positions(rows)
+    rows = _with_prices(session, rows)
     found = []
     for row in rows:
         ticket = tickets[row["ticket"]]
@@ -39,6 +40,30 @@ def read_positions(session: Session) -> tuple[TradePosition, ...]:
         }
         found.append(TradePosition(**fields))
     return tuple(sorted(found, key=lambda position: (position.time_msc, position.ticket)))
+
+
+def _with_prices(session: Session, rows: list[Row]) -> list[Row]:
+    """Returns the rows, of those without a mark at the price at which they could be closed.
+
+    The gateway marks positions at exchanges every few seconds, so a new one has no mark yet; a
+    program would take a price of 0 for one.
+    """
+    unmarked = {row["symbol"] for row in rows if row["price_current"] is None}
+    instruments = {each: session.catalog.find(each) for each in unmarked}
+    known = {symbol: each for symbol, each in instruments.items() if each is not None}
+    tickers = read_tickers(session, known.values())
+    priced: list[Row] = []
+    for row in rows:
+        ticker = tickers.get(row["symbol"]) or {}
+        is_long = row["type"] == c.POSITION_TYPE_BUY
+        price = read_decimal(ticker.get("bid" if is_long else "ask") or ticker.get("last"))
+        if row["price_current"] is None and price:
+            sizes = (Decimal(row["volume"]), Decimal(row["price_open"]))
+            profit = known[row["symbol"]].profit(*sizes, price, is_long=is_long)
+            priced.append({**row, "price_current": price, "profit": profit})
+        else:
+            priced.append(row)
+    return priced
 
 
 def count_positions(session: Session) -> int:

@@ -88,7 +88,7 @@ class Session:
     @cached_property
     def magics(self) -> MagicNumbers:
         """Magic numbers."""
-        return MagicNumbers(self.client, self.settings.new_magic)
+        return MagicNumbers(self.client, self.account_id, self.settings.new_magic)
 
     def instrument(self, name: Any) -> Instrument:
         """Returns the instrument of a symbol. Raises ``CallFailed``."""

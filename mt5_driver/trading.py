@@ -37,6 +37,8 @@ WAIT_MS = 10_000
 _ASKS_MAX = 5
 _ASK_SECONDS = 0.5
 _RECENT_COMMANDS = 200
+#: The executions of a deal that is placed are asked for so often.
+_EXECUTION_SECONDS = 0.05
 #: Tickets of closes by an opposite position, which the gateway books without an order.
 CLOSE_BY_ORDER = 1 << 54
 _DONE_TEXT, _PLACED_TEXT = "Request executed", "Request placed"
@@ -212,7 +214,23 @@ def _execute(
         if found is None:
             return {"retcode": c.TRADE_RETCODE_TIMEOUT, "comment": f"{request_id}: {error.text}"}
         result = found
+    if request.action == c.TRADE_ACTION_DEAL:
+        result = _await_execution(session, result)
     return _result_fields(instrument, request, planned, result)
+
+
+def _await_execution(session: Session, result: Any) -> Any:
+    """Returns the result of a deal once it is executed: exchanges report that after the order."""
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while result["mt5"]["retcode"] == c.TRADE_RETCODE_PLACED and time.monotonic() < deadline:
+        time.sleep(_EXECUTION_SECONDS)
+        try:
+            path = f"/oms/commands/{result['command_id']}"
+            answer = session.client.get(path, {"view": "mt5"})
+        except CallFailed:
+            continue  # The gateway may answer the next question.
+        result = {**result, "mt5": answer}
+    return result
 
 
 def _failed_result(error: GatewayError) -> Any:
