@@ -36,7 +36,7 @@ TEST_FOLDER = $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)
 	$(TEST_FOLDER_KIB_MIN) 2>/dev/null && echo /dev/shm)
 # Files go to the workers in the order of test/kit/file_order.py: the longest first, others mixed.
 test: ## all tests, on SQLite and on a private MariaDB (ARGS="-k name")
-	@$(PYTHON) tools/setup --dev $(MARIADB) galera-4 redis-tools faketime prometheus curl $(BROWSER)
+	@$(PYTHON) tools/setup --dev $(MARIADB) galera-4 redis-tools faketime prometheus nginx caddy curl $(BROWSER)
 	@TMPDIR=$${TMPDIR:-$(TEST_FOLDER)} $(BIN)/pytest -n $(TEST_WORKERS) \
 		--dist loadfile --no-loadscope-reorder $(ARGS)
 

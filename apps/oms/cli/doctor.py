@@ -1,6 +1,7 @@
 """``oms doctor``: checks of configuration, database, keys, clock, workers and exchanges.
 
-Read-only. A check that is not possible because an earlier one failed is left out.
+Read-only. A check that is not possible because an earlier one failed is left out. With ``--url``
+it checks only what a caller of that address gets.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from oms import bootstrap
 from oms.adapters.key_file import KeyFile
 from oms.adapters.sql.store import SqlStore
 from oms.bootstrap.connection_check import check_connection
+from oms.cli.doctor_url import check_url, refuse_account
 from oms.cli.output import CommandFailed
 from oms.cli.settings import command_settings
 from oms.config import Settings
@@ -42,6 +44,10 @@ class Check:
 
 def doctor(parsed: argparse.Namespace) -> Any:
     """Return ``{ok, checks}``."""
+    if parsed.url is not None:
+        refuse_account(parsed)
+        found = [Check(name=name, ok=ok, detail=detail) for name, ok, detail in check_url(parsed)]
+        return _report(found)
     try:
         settings = command_settings(parsed)
     except CommandFailed as error:
@@ -50,6 +56,10 @@ def doctor(parsed: argparse.Namespace) -> Any:
         source = os.environ.get("OMS_CONFIG", "no config file")
         checks = [Check(name="config", ok=True, detail=source)]
         checks += asyncio.run(_run_checks(settings, parsed.account_id))
+    return _report(checks)
+
+
+def _report(checks: list[Check]) -> Any:
     return {"ok": all(check.ok for check in checks), "checks": [each.as_row() for each in checks]}
 
 

@@ -209,6 +209,10 @@ def _add_maintenance(commands: Any, json: argparse.ArgumentParser) -> None:
         run=lazy_command("doctor", "doctor"),
     )
     doctor.add_argument("--account-id", type=int, help="also connect to the exchange of this one")
+    doctor.add_argument(
+        "--url", help="only check what callers of this address get: TLS, proxy, WebSocket"
+    )
+    add_secret(doctor, "api-key", "the API key for --url (OMS_API_KEY)")
 
 
 def _add_backup(commands: Any, json: argparse.ArgumentParser) -> None:

@@ -98,6 +98,7 @@ class CallerBody(TypedDict):
 
     ok: bool
     auth: Annotated[str, one_of("session", "key", "token")]
+    client_ip: str
     user: CallerUser
     api_key: CallerKey
     api_keys: list[KeyChoice]
@@ -171,6 +172,7 @@ def session_expiring(session: BrowserSession) -> SessionExpiring:
 def caller_body(
     principal: Principal,
     *,
+    client_ip: str,
     keys: Sequence[ApiKeyRow],
     accounts: Sequence[AccountRow],
     csrf_token: str | None,
@@ -183,6 +185,7 @@ def caller_body(
     return {
         "ok": True,
         "auth": auth_kind(principal),
+        "client_ip": client_ip,
         "user": {
             "user_id": principal.user_id,
             "user_name": principal.user_name,

@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from oms.api.browser.browser_access import SESSION_SCOPE_KEY, BrowserCaller
 from oms.api.browser.cookie import csrf_token
-from oms.api.context import ApiContext, api_context, require_permission
+from oms.api.context import ApiContext, Caller, api_context, require_permission
 from oms.api.errors import JsonResponse
 from oms.api.metrics.health_report import is_enabled
 from oms.api.openapi.route_docs import documented
-from oms.domain.access import Permission, Principal
+from oms.domain.access import Permission
 from oms.wire.admin.session_requests import preferences_from_text
 from oms.wire.json import time_text
 from oms.wire.responses.session_rows import CallerBody, ServerInfo, caller_body
@@ -28,16 +28,18 @@ async def get_caller(request: Request) -> Response:
     caller = await require_permission(request, Permission.SELF)
     session: BrowserCaller | None = request.scope.get(SESSION_SCOPE_KEY)
     text = None if session is None else session.text
-    return JsonResponse(await build_caller(api_context(request), caller.principal, text))
+    return JsonResponse(await build_caller(api_context(request), caller, text))
 
 
-async def build_caller(context: ApiContext, principal: Principal, text: str | None) -> CallerBody:
+async def build_caller(context: ApiContext, caller: Caller, text: str | None) -> CallerBody:
     """Return the body of ``GET /auth/me``; ``text`` is that of the browser session."""
+    principal = caller.principal
     stored: dict[str, Any] = preferences_from_text(
         await context.preferences.preferences_of(principal.user_id)
     )
     return caller_body(
         principal,
+        client_ip=caller.ip,
         keys=await context.browser_access.sessions.usable_keys(principal),
         accounts=await context.queries.accounts(principal),
         csrf_token=None if text is None else csrf_token(text),

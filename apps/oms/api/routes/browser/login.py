@@ -128,6 +128,6 @@ async def _session_response(request: Request, form: CookieForm, text: str, ip: s
     """Return the caller of a new text, with its cookie."""
     context = api_context(request)
     principal = await context.authenticate.session(text, ip)
-    response = JsonResponse(await build_caller(context, principal, text))
+    response = JsonResponse(await build_caller(context, Caller(principal=principal, ip=ip), text))
     response.headers["Set-Cookie"] = set_cookie(form, text)
     return response

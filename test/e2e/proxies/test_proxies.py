@@ -1,0 +1,145 @@
+"""The configurations of nginx and Caddy in ``deploy``, in front of a gateway in real processes.
+
+Callers of two addresses of the loopback network stand for callers of two machines.
+"""
+
+import json
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from websockets.asyncio.client import connect
+
+from kit.gateway.processes import Gateway
+from kit.proxies.proxies import Certificate, Proxy, create_certificate
+
+CALLER = "127.0.0.2"
+FORGED = ("-H", "X-Forwarded-For: 10.9.8.7")
+
+
+@dataclass
+class Front:
+    """A gateway behind a proxy."""
+
+    gateway: Gateway
+    proxy: Proxy
+    certificate: Certificate
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Options of curl with the trader's key."""
+        return "-H", f"x-api-key: {self.gateway.api_key}"
+
+    def doctor(self, url: str, key: str | None = None) -> dict[str, dict[str, object]]:
+        """The checks of ``oms doctor --url`` by name."""
+        environment = self.gateway.environment | {
+            "SSL_CERT_FILE": str(self.certificate.chain),
+            "OMS_API_KEY": key or self.gateway.api_key,
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "oms", "doctor", "--url", url, "--json"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode in (0, 7), done.stderr
+        answer = json.loads(done.stdout)
+        assert answer["ok"] is (done.returncode == 0)
+        return {check["name"]: check for check in answer["checks"]}
+
+
+@pytest.fixture(scope="module")
+def trusting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway that trusts the proxies."""
+    environment = {"OMS_TRUSTED_PROXIES": "127.0.0.1/32"}
+    gateway = Gateway(tmp_path_factory.mktemp("trusting"), environment=environment)
+    try:
+        gateway.start()
+        yield gateway
+    finally:
+        gateway.stop()
+
+
+@pytest.fixture(scope="module", params=["nginx", "caddy"])
+def front(
+    request: pytest.FixtureRequest, trusting: Gateway, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Front]:
+    """The gateway behind each proxy."""
+    folder = tmp_path_factory.mktemp(request.param)
+    certificate = create_certificate(folder)
+    with Proxy(request.param, folder, trusting.port, certificate) as proxy:
+        yield Front(trusting, proxy, certificate)
+
+
+def test_http_2_is_spoken_and_an_order_is_executed(front: Front) -> None:
+    order = {"symbol": "BTC/USDT", "side": "buy", "order_type": "market", "qty": "0.01"}
+    command = {"account_id": front.gateway.account_id, "command": "send_order", "payload": order}
+    answer = front.proxy.curl(
+        "/oms/commands?wait_ms=10000",
+        *("--http2", "-w", "\n%{http_version} %{http_code}", *front.key),
+        *("-H", "content-type: application/json", "-d", json.dumps(command)),
+    )
+    body, _, protocol = answer.rpartition("\n")
+    assert protocol == "2 200", answer
+    assert json.loads(body)["results"][0]["order"]["status"] == "FILLED"
+
+
+def test_the_gateway_sees_the_address_of_the_caller(front: Front) -> None:
+    for options in ((), FORGED):
+        text = front.proxy.curl("/auth/me", "--interface", CALLER, *options, *front.key)
+        assert json.loads(text)["client_ip"] == CALLER
+
+
+async def test_a_websocket_gets_its_snapshot_and_events(front: Front) -> None:
+    trust = ssl.create_default_context(cafile=str(front.certificate.chain))
+    url = front.proxy.url.replace("https", "wss") + "/ws"
+    headers = {"x-api-key": front.gateway.api_key}
+    async with connect(url, ssl=trust, additional_headers=headers) as socket:
+        await socket.send(json.dumps({"id": 1, "action": "ping"}))
+        frames = [json.loads(await socket.recv()) for _ in range(2)]
+    assert any(frame.get("id") == 1 for frame in frames), frames
+
+
+def test_plain_http_is_redirected_by_nginx(front: Front) -> None:
+    url = f"http://localhost:{front.proxy.plain_port}/oms/accounts"
+    done = subprocess.run(
+        ["curl", "-sk", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", url],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    if "caddy" in front.proxy.log.read_text():
+        assert done.returncode != 0  # Its own redirect needs port 80, which the test does not use.
+    else:
+        assert done.stdout == "308 https://localhost/oms/accounts"
+
+
+def test_doctor_accepts_what_it_finds(front: Front) -> None:
+    checks = front.doctor(front.proxy.url)
+    assert {name: check["ok"] for name, check in checks.items()} == {
+        "url_tls": True,
+        "url_gateway": True,
+        "url_address": True,
+        "url_proxy": True,
+        "url_websocket": True,
+    }
+    assert "HTTP/2" in str(checks["url_tls"]["detail"])
+
+
+def test_doctor_names_what_is_wrong(front: Front) -> None:
+    plain = front.doctor(front.gateway.base_url)
+    assert plain["url_tls"]["ok"] is False
+    # Without a proxy a trusted peer may claim any address: this is how a passing proxy looks.
+    assert plain["url_address"]["ok"] is False
+    assert "any caller can claim" in str(plain["url_address"]["detail"])
+    refused = front.doctor(front.proxy.url, key="oms_wrong")
+    assert "invalid_api_key" in str(refused["url_address"]["detail"])
+    unreachable = front.doctor("https://localhost:1")
+    assert unreachable["url_gateway"]["ok"] is False
+    assert [*front.doctor("localhost")] == ["url"]
