@@ -206,7 +206,7 @@ def _add_maintenance(commands: Any, json: argparse.ArgumentParser) -> None:
         [json],
         "check configuration, database, keys, clock, worker and an account's exchange",
         example="doctor --account-id 3",
-        run=lazy_command("doctor", "doctor"),
+        run=lazy_command("doctor.doctor", "doctor"),
     )
     doctor.add_argument("--account-id", type=int, help="also connect to the exchange of this one")
     doctor.add_argument(

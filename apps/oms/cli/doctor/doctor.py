@@ -16,7 +16,7 @@ from oms import bootstrap
 from oms.adapters.key_file import KeyFile
 from oms.adapters.sql.store import SqlStore
 from oms.bootstrap.connection_check import check_connection
-from oms.cli.doctor_url import check_url, refuse_account
+from oms.cli.doctor.url_checks import check_url, refuse_account
 from oms.cli.output import CommandFailed
 from oms.cli.settings import command_settings
 from oms.config import Settings

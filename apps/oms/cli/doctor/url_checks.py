@@ -113,7 +113,7 @@ def _check_address(target: _Target) -> Outcome:
     status, text = target.get("/auth/me", FORGED | {"x-api-key": target.key})
     body = json.loads(text)
     if status != http.HTTPStatus.OK:
-        return "url_address", False, f"the key is refused: {body['error']['code']}"
+        return "url_address", False, f"the key is refused: {body['detail']['code']}"
     address = str(body["client_ip"])
     if address == FORGED_ADDRESS:
         detail = "the proxy passes X-Forwarded-For of callers on: any caller can claim any address"
