@@ -1,4 +1,4 @@
-"""Rate limits of keys across API processes: each tells the others what it charged.
+"""Rate limits of keys across API processes: each sends the others what it charged.
 
 Several times a second a process sends the tokens that its callers used, and debits its own buckets
 for those of the others. A key that uses all processes at once can exceed its limit by what it sends

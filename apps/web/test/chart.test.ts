@@ -89,7 +89,7 @@ describe("a scene", () => {
     expect(cut.levels).toEqual([]);
   });
 
-  it("tells candles that were added at the end from all other changes", () => {
+  it("distinguishes candles that were added at the end from all other changes", () => {
     const more = [...candles, candle(7)];
     expect(addedAtEnd(scene(candles), scene(more))).toBe(1);
     expect(addedAtEnd(scene(candles), scene([...candles.slice(0, 4), candle(6, "101")]))).toBe(0);

@@ -42,7 +42,7 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("database", ["sqlite", "mariadb"])
-def test_a_bot_trades_the_same_whoever_is_killed(
+def test_a_bot_trades_the_same_whatever_is_killed(
     database: str, gateway_on: Callable[..., Gateway]
 ) -> None:
     gateway = gateway_on(database, environment={"OMS_LEASE_SECONDS": "2"})

@@ -1,6 +1,6 @@
 """Alerts and dashboard of ``deploy``, loaded and queried by a Prometheus that scrapes a gateway.
 
-Grafana itself is not at hand: its dashboard is read as the data that it is, and each of its queries
+Grafana itself is not started: its dashboard is read as the data that it is, and each of its queries
 is answered by Prometheus.
 """
 

@@ -10,7 +10,7 @@ from oms.ports.notifier import Notifier, Topic
 
 WAIT_SECONDS = 60.0
 CHANGED = 1
-"""The id of every notification: there is nothing to tell but that something changed."""
+"""The id of every notification: it only means that something changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

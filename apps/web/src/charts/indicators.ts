@@ -14,7 +14,7 @@ export interface Bar {
   close: number;
 }
 
-/** Mean of the last `length` values. A null starts anew. */
+/** Mean of the last `length` values. A null starts again. */
 export function sma(values: readonly (number | null)[], length: number): Values {
   const window: number[] = [];
   return values.map((value) => {
@@ -89,7 +89,7 @@ export function atr(bars: readonly Bar[], length: number): Values {
   });
 }
 
-/** Relative strength after Wilder: 50 where nothing moved, 100 where nothing fell. */
+/** Relative strength after Wilder: 50 where nothing moved, 100 without a fall. */
 export function rsi(values: readonly number[], length: number): Values {
   let gains = 0;
   let losses = 0;

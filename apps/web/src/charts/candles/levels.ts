@@ -64,7 +64,7 @@ export class LevelLines {
     this.redraw(levels);
   }
 
-  /** Draw the lines anew, as in other colours. */
+  /** Draw the lines again, as in other colours. */
   redraw(levels: readonly ChartLevel[]): void {
     for (const { line } of this.drawn) this.series.removePriceLine(line);
     this.drawn = levels.map((level) => ({

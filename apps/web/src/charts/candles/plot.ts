@@ -2,7 +2,7 @@
  * A candle chart on its element: draws a scene, and renews only what differs from the one before.
  *
  * A candle that comes after the others, or the last one changed, is an update of each series;
- * everything else sets their data anew. What is drawn is told by data attributes of the element, as
+ * everything else replaces their data. What is drawn is shown by data attributes of the element, as
  * the chart itself counts it.
  */
 import {
@@ -125,7 +125,7 @@ export class CandlePlot {
     if (before?.levels !== scene.levels || before.tick !== scene.tick) this.levels.set(scene.levels, scene.tick);
     if (fits) this.showNewest();
     else if (added !== null && added > 0) this.keepNewestInSight();
-    this.tell(scene);
+    this.describe(scene);
   }
 
   showNewest(): void {
@@ -250,7 +250,7 @@ export class CandlePlot {
     );
   }
 
-  private tell({ candles }: Scene): void {
+  private describe({ candles }: Scene): void {
     const data = this.candles.data();
     const drawn = data.filter((one) => "close" in one);
     Object.assign(this.box.dataset, {
