@@ -130,6 +130,24 @@ def exact_fraction(value: Decimal) -> Fraction:
     return Fraction(*value.as_integer_ratio())
 
 
+def sum_of(left: Fraction, right: Fraction) -> Fraction:
+    """Return ``left + right`` in less time."""
+    number, parts = left.as_integer_ratio()
+    added, other_parts = right.as_integer_ratio()
+    if parts == other_parts:
+        return Fraction(number + added, parts)
+    return Fraction(number * other_parts + added * parts, parts * other_parts)
+
+
+def part_of(value: Fraction, part: Decimal, whole: Decimal) -> Fraction:
+    """Return ``value × part / whole`` in less time; the whole is not 0."""
+    number, parts = value.as_integer_ratio()
+    up, down = part.as_integer_ratio()
+    whole_up, whole_down = whole.as_integer_ratio()
+    return Fraction(number * up * whole_down, parts * down * whole_up)
+
+
 def fraction_text(value: Fraction) -> str:
     """Return ``value`` as ``numerator/denominator``, for storage without loss."""
-    return f"{value.numerator}/{value.denominator}"
+    numerator, denominator = value.as_integer_ratio()
+    return f"{numerator}/{denominator}"

@@ -212,9 +212,10 @@ def _check_balances(state: StepState, flows: Amounts, locks: Amounts) -> None:
                 _fail(f"{currency}: money moved without a change of the balance")
             continue
         used = now.used
-        moved, locked = now.total, used
+        moved, locked = _add(now.free, used), used
         if previous is not None:
-            moved, locked = _subtract(moved, previous.total), _subtract(used, previous.used)
+            total = _add(previous.free, previous.used)
+            moved, locked = _subtract(moved, total), _subtract(used, previous.used)
         if moved != flows.get(currency, ZERO):
             _fail(f"{currency}: total moved by {moved}")
         if locked != locks.get(currency, ZERO):

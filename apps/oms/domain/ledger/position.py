@@ -28,10 +28,11 @@ from oms.domain.money import (
     EXACT,
     ZERO,
     add,
-    exact_fraction,
+    part_of,
     round_ratio,
     round_to_scale,
     subtract,
+    sum_of,
 )
 from oms.domain.orders.order import Side
 from oms.domain.protection.levels import Levels
@@ -258,7 +259,7 @@ def _fill_value(instrument: Instrument, qty: Decimal, fill: Fill) -> Fraction:
 def _increase(position: Position, instrument: Instrument, fill: Fill) -> Position:
     qty, cost = add(position.qty, fill.delta), _fill_value(instrument, fill.delta, fill)
     # Sums of fractions are slow: a position that holds nothing has no cost.
-    cost = _limit_denominator(position.cost + cost if position.qty else cost)
+    cost = _limit_denominator(sum_of(position.cost, cost) if position.qty else cost)
     return _increased(
         position,
         qty=qty,
@@ -282,7 +283,7 @@ def _release_cost(
     assert size <= held, "allocation splits executions that flip a position"
     released = position.cost
     if size != held:
-        released = position.cost * exact_fraction(size) / exact_fraction(held)
+        released = part_of(position.cost, size, held)
     value, parts = exit_value_of_fill.as_integer_ratio()
     cost, cost_parts = released.as_integer_ratio()
     gain = (value if position.qty > 0 else -value) * cost_parts - cost * parts
@@ -301,13 +302,13 @@ def _reduce(
     qty = add(position.qty, fill.delta)
     exits = exit_value_of_fill
     if position.qty_closed:
-        exits = position.exit_value + exits
+        exits = sum_of(position.exit_value, exits)
     closed = add(position.qty_closed, size)
     is_open = bool(qty)
     return _reduced(
         position,
         qty=qty,
-        cost=_limit_denominator(position.cost - released) if is_open else _NOTHING,
+        cost=_limit_denominator(sum_of(position.cost, -released)) if is_open else _NOTHING,
         exit_value=_limit_denominator(exits),
         qty_closed=closed,
         close_price=_average(instrument, exits, closed),
@@ -342,6 +343,7 @@ def _fees_after(position: Position, fill: Fill) -> Mapping[str, Decimal]:
 
 
 def _limit_denominator(total: Fraction) -> Fraction:
-    if total.denominator.bit_length() <= DENOMINATOR_BITS_MAX:
+    _, parts = total.as_integer_ratio()
+    if parts.bit_length() <= DENOMINATOR_BITS_MAX:
         return total
     return Fraction(round(total * 10**60), 10**60)

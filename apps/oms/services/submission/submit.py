@@ -6,7 +6,6 @@ worker.
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -134,12 +133,15 @@ class Submit:
             await self._check_access(request.principal, command, names, rows, granted)
             for command, names in zip(request.commands, named, strict=True)
         ]
-        if all(item.refused is not None for item in results):
+        counts: dict[int, int] = {}
+        for item in results:
+            if item.refused is None:
+                account_id = item.account_id or 0
+                counts[account_id] = counts.get(account_id, 0) + 1
+        if not counts:
             return SubmitResult(items=results)
         encoded = await in_steps(_encode_payloads(request.principal, results))
-        await self.depths.refresh(
-            Counter(item.account_id or 0 for item in results if item.refused is None)
-        )
+        await self.depths.refresh(counts)
         results = [self._reserve_slot(item) for item in results]
         admitted = [index for index, item in enumerate(results) if item.refused is None]
         if not admitted:

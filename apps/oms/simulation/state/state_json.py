@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha256
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any
@@ -35,6 +36,9 @@ from oms.simulation.state.paper_order import (
 from oms.simulation.state.value_codec import decode, encode
 
 _encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=True).encode
+
+_quoted_name = lru_cache(maxsize=4096)(_quoted)
+"""Return a text that many rows have as JSON."""
 
 Fields = dict[str, Any]
 """A JSON object of our own text, whose form is known."""
@@ -119,11 +123,11 @@ def encode_trade(trade: PaperTrade) -> str:
         f',"exchange_order_id":{_quoted(trade.exchange_order_id)}'
         f',"executed_at":"{_time(trade.executed_at)}"'
         f',"extrapolated":{"true" if trade.extrapolated else "false"}'
-        f',"fee":"{decimal_text(trade.fee)}","fee_currency":{_quoted(trade.fee_currency)}'
-        f',"leg":{_quoted(trade.leg)},"maker":{"true" if trade.maker else "false"}'
+        f',"fee":"{decimal_text(trade.fee)}","fee_currency":{_quoted_name(trade.fee_currency)}'
+        f',"leg":{_quoted_name(trade.leg)},"maker":{"true" if trade.maker else "false"}'
         f',{parent}"price":"{decimal_text(trade.price)}","qty":"{decimal_text(trade.qty)}"'
-        f',"realised":"{decimal_text(trade.realised)}","side":{_quoted(trade.side)}'
-        f',{source}"symbol":{_quoted(trade.symbol)},"trade_id":{_quoted(trade.trade_id)}}}'
+        f',"realised":"{decimal_text(trade.realised)}","side":{_quoted_name(trade.side)}'
+        f',{source}"symbol":{_quoted_name(trade.symbol)},"trade_id":{_quoted(trade.trade_id)}}}'
     )
 
 
