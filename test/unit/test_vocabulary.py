@@ -48,7 +48,9 @@ CONTRACT = re.compile(
 )
 #: Where a banned word has its literal meaning.
 LITERAL = re.compile(
-    r"web.?desk|trad(?:e|ing).?desk|spreadsheet|housekeep|\bfell back\b|\bstroke(?:\w*=|:|-|Style|\(\))", re.I
+    r"web.?desk|trad(?:e|ing).?desk|spreadsheet|housekeep|\bfell back\b"
+    r"|\bstroke(?:\w*=|:|-|Style|\(\))",
+    re.I,
 )
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 

@@ -33,7 +33,7 @@ class CatalogError(TypedDict):
     message: str
 
 
-class CatalogRow(TypedDict):
+class CatalogStrategyRow(TypedDict):
     """A strategy."""
 
     name: str
@@ -70,7 +70,7 @@ class CatalogRow(TypedDict):
 class CatalogBody(TypedDict):
     """All strategies."""
 
-    items: list[CatalogRow]
+    items: list[CatalogStrategyRow]
     errors: Annotated[list[CatalogError], Field(description="What the runner could not load.")]
     loaded_at: Annotated[
         TimeText | None, Field(description="When the runner loaded the strategies of users.")
@@ -94,7 +94,7 @@ def catalog_body(catalog: ShownCatalog) -> CatalogBody:
     }
 
 
-def catalog_row(entry: CatalogEntry) -> CatalogRow:
+def catalog_row(entry: CatalogEntry) -> CatalogStrategyRow:
     """Return a strategy of the catalogue."""
     strategy = entry.description
     return {

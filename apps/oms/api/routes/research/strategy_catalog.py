@@ -13,7 +13,7 @@ from oms.ports.research.research_requests import ResearchKind
 from oms.wire import parameters as p
 from oms.wire.backtests.catalog_rows import (
     CatalogBody,
-    CatalogRow,
+    CatalogStrategyRow,
     ReloadBody,
     catalog_body,
     catalog_row,
@@ -42,7 +42,7 @@ async def reload_catalog(request: Request) -> Response:
 
 @router.get(
     "/strategies/catalog/{strategy_name}",
-    openapi_extra=documented(CatalogRow, errors=UNKNOWN_ID),
+    openapi_extra=documented(CatalogStrategyRow, errors=UNKNOWN_ID),
 )
 async def get_catalog_strategy(request: Request, strategy_name: StrategyName) -> Response:
     """Return one strategy of the catalogue."""

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { api, call } from "@/api/client";
 import type { components } from "@/api/schema";
 
-export type CatalogEntry = components["schemas"]["Catalog"];
+export type CatalogEntry = components["schemas"]["CatalogStrategy"];
 
 /** The versions of strategies of the catalogue. */
 export function useCatalog() {
