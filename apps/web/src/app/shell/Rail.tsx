@@ -8,7 +8,7 @@ import { NARROW, useMedia } from "@/lib/media";
 import { useMe } from "@/lib/permissions";
 import { setPreference, usePreference } from "@/lib/preferences";
 
-const SECTIONS: readonly SectionName[] = ["trade", "analyse", "signals", "posttrade", "risk", "admin"];
+const SECTIONS: readonly SectionName[] = ["trade", "analyse", "research", "signals", "posttrade", "risk", "admin"];
 
 /** The pages that the user is offered, by section. */
 export function Rail() {

@@ -24,6 +24,7 @@ import alerts from "@/locales/en/alerts";
 import notifications from "@/locales/en/notifications";
 import sharing from "@/locales/en/sharing";
 import chart from "@/locales/en/chart";
+import research from "@/locales/en/research";
 
 /** English: the texts that define the keys. */
 export const en = {
@@ -53,4 +54,5 @@ export const en = {
   notifications,
   sharing,
   chart,
+  research,
 };

@@ -1,9 +1,12 @@
 export default {
-  section: { trade: "Trade", analyse: "Analyse", signals: "Signals", posttrade: "Post-trade", risk: "Risk", admin: "Administration" },
+  section: { trade: "Trade", analyse: "Analyse", research: "Research", signals: "Signals", posttrade: "Post-trade", risk: "Risk", admin: "Administration" },
   page: {
     dashboard: "Dashboard",
     trade: "Trade desk",
     chart: "Chart",
+    backtests: "Backtests",
+    bots: "Bots",
+    candles: "Candles",
     positions: "Positions",
     orders: "Open orders",
     orderHistory: "Order history",

@@ -27,6 +27,7 @@ import alerts from "@/locales/es/alerts";
 import notifications from "@/locales/es/notifications";
 import sharing from "@/locales/es/sharing";
 import chart from "@/locales/es/chart";
+import research from "@/locales/es/research";
 import type { en } from "@/locales/en";
 import type { Same } from "@/locales/same";
 
@@ -60,4 +61,5 @@ export const texts: Same<typeof en> = {
   notifications,
   sharing,
   chart,
+  research,
 };

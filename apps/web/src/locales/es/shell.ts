@@ -2,11 +2,14 @@ import type en from "@/locales/en/shell";
 import type { Same } from "@/locales/same";
 
 export default {
-  section: { trade: "Operar", analyse: "Analizar", signals: "Señales", posttrade: "Post-operación", risk: "Riesgo", admin: "Administración" },
+  section: { trade: "Operar", analyse: "Analizar", research: "Investigación", signals: "Señales", posttrade: "Post-operación", risk: "Riesgo", admin: "Administración" },
   page: {
     dashboard: "Panel",
     trade: "Mesa de operaciones",
     chart: "Gráfico",
+    backtests: "Backtests",
+    bots: "Bots",
+    candles: "Velas",
     positions: "Posiciones",
     orders: "Órdenes abiertas",
     orderHistory: "Historial de órdenes",

@@ -27,6 +27,7 @@ import alerts from "@/locales/pt-BR/alerts";
 import notifications from "@/locales/pt-BR/notifications";
 import sharing from "@/locales/pt-BR/sharing";
 import chart from "@/locales/pt-BR/chart";
+import research from "@/locales/pt-BR/research";
 import type { en } from "@/locales/en";
 import type { Same } from "@/locales/same";
 
@@ -60,4 +61,5 @@ export const texts: Same<typeof en> = {
   notifications,
   sharing,
   chart,
+  research,
 };

@@ -2,11 +2,14 @@ import type en from "@/locales/en/shell";
 import type { Same } from "@/locales/same";
 
 export default {
-  section: { trade: "Negociar", analyse: "Analisar", signals: "Sinais", posttrade: "Pós-negociação", risk: "Risco", admin: "Administração" },
+  section: { trade: "Negociar", analyse: "Analisar", research: "Pesquisa", signals: "Sinais", posttrade: "Pós-negociação", risk: "Risco", admin: "Administração" },
   page: {
     dashboard: "Painel",
     trade: "Mesa de operações",
     chart: "Gráfico",
+    backtests: "Backtests",
+    bots: "Robôs",
+    candles: "Candles",
     positions: "Posições",
     orders: "Ordens abertas",
     orderHistory: "Histórico de ordens",

@@ -1,0 +1,152 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useReadState } from "@/app/readState";
+import { useAccountNames, useScope } from "@/app/scope";
+import { BotActionDialog, NewBotDialog, type BotAction } from "@/features/bots/BotDialogs";
+import { BotDrawer } from "@/features/bots/BotDrawer";
+import { BOTS_QUERY, isStopped, useBots, type Bot } from "@/features/bots/reads";
+import { Button } from "@/kit/Button";
+import { DataGrid } from "@/kit/DataGrid";
+import { EmptyState } from "@/kit/EmptyState";
+import { EnvBadge } from "@/kit/EnvBadge";
+import type { Column } from "@/kit/grid/types";
+import { Icon } from "@/kit/Icon";
+import { StatusPill, type PillTone } from "@/kit/StatusPill";
+import { NOTHING, useFormats } from "@/lib/format";
+import { useCan } from "@/lib/permissions";
+import { fmtDuration } from "@/lib/time";
+import { useLiveEvents } from "@/live/hooks";
+
+const TONES: Record<Bot["status"], PillTone> = {
+  idle: "neutral",
+  starting: "active",
+  running: "good",
+  stopping: "active",
+  stopped: "neutral",
+  error: "bad",
+};
+
+function useColumns(): readonly Column<Bot>[] {
+  const { t } = useTranslation("research");
+  const { time } = useFormats();
+  const names = useAccountNames();
+  return useMemo(
+    (): Column<Bot>[] => [
+      { id: "name", header: t("bot.name"), kind: "text", width: 140, priority: 1, value: (row) => row.name },
+      {
+        id: "status",
+        header: t("status"),
+        kind: "text",
+        width: 130,
+        priority: 1,
+        value: (row) => row.status,
+        cell: (row) => (
+          <StatusPill tone={row.stale ? "warn" : TONES[row.status]}>
+            {t(`botStatus.${row.status}`)}
+            {row.stale && ` · ${t("bot.stale")}`}
+          </StatusPill>
+        ),
+      },
+      { id: "strategy", header: t("strategy"), kind: "text", width: 110, priority: 1, value: (row) => `${row.strategy} ${row.version}` },
+      {
+        id: "account",
+        header: t("column.account", { ns: "common" }),
+        kind: "text",
+        width: 150,
+        priority: 1,
+        value: (row) => names(row.account_id).label,
+        cell: (row) => (
+          <span className="flex items-center gap-1.5">
+            {names(row.account_id).label}
+            <EnvBadge environment={names(row.account_id).environment} />
+          </span>
+        ),
+      },
+      { id: "symbols", header: t("column.symbol", { ns: "common" }), kind: "text", width: 140, priority: 2, value: (row) => row.symbols.join(", ") },
+      { id: "timeframe", header: t("timeframe"), kind: "text", width: 70, priority: 3, value: (row) => row.timeframe },
+      { id: "mode", header: t("bot.mode"), kind: "text", width: 90, priority: 3, value: (row) => t(`modes.${row.mode}`) },
+      {
+        id: "heartbeat",
+        header: t("bot.heartbeat"),
+        kind: "text",
+        width: 100,
+        priority: 2,
+        value: (row) => row.heartbeat_age_seconds,
+        cell: (row) => (row.heartbeat_age_seconds === null ? NOTHING : fmtDuration(row.heartbeat_age_seconds * 1000)),
+      },
+      {
+        id: "decision",
+        header: t("bot.decision"),
+        kind: "text",
+        width: 220,
+        grow: 2,
+        priority: 2,
+        value: (row) => row.last_decision?.at ?? null,
+        cell: ({ last_decision: last }) =>
+          last === null || last.action === null
+            ? NOTHING
+            : `${time(last.bar)} ${t(`direction.${last.action}`, { ns: "chart" })}${last.result === null ? "" : ` · ${t(`result.${last.result}`)}`}`,
+      },
+      { id: "reason", header: t("bot.reason"), kind: "text", width: 180, grow: 2, priority: 4, value: (row) => row.reason },
+    ],
+    [t, time, names],
+  );
+}
+
+/** Bots: what they are, whether they run, what they decided; start, stop, create. */
+export default function BotsPage() {
+  const { t } = useTranslation("research");
+  const client = useQueryClient();
+  const can = useCan();
+  const scope = useScope();
+  const bots = useBots();
+  const stateOf = useReadState();
+  const columns = useColumns();
+  const [isNew, setNew] = useState(false);
+  const [asked, setAsked] = useState<{ bot: Bot; action: BotAction } | null>(null);
+  const [shownId, setShownId] = useState<number | null>(null);
+  const renew = () => void client.invalidateQueries({ queryKey: BOTS_QUERY });
+  useLiveEvents(["bot_status", "bot_decision"], renew);
+  const ids = new Set(scope.ids);
+  const rows = (bots.data ?? []).filter((bot) => ids.has(bot.account_id));
+  const shown = rows.find((bot) => bot.id === shownId);
+  const item = (bot: Bot, action: BotAction, danger: boolean) => ({
+    id: action,
+    label: t(`bot.${action}.action`),
+    danger,
+    run: () => setAsked({ bot, action }),
+  });
+  return (
+    <>
+      <DataGrid
+        id="bots"
+        label={t("bots")}
+        columns={columns}
+        rows={rows}
+        state={stateOf(bots)}
+        empty={<EmptyState title={t("bot.none")}>{t("bot.noneHint")}</EmptyState>}
+        defaultSort={{ id: "name", desc: false }}
+        exportName="bots"
+        onOpen={(bot) => setShownId(bot.id)}
+        readOnlyOnPhones
+        actions={(bot) => {
+          const details = { id: "details", label: t("bot.details"), run: () => setShownId(bot.id) };
+          if (!can("automate", bot.account_id)) return [details];
+          if (isStopped(bot) && bot.desired === "stopped") return [details, item(bot, "start", false), item(bot, "remove", true)];
+          return [details, item(bot, "stop", true), item(bot, "flatten", true)];
+        }}
+        toolbar={
+          can("automate") && (
+            <Button tone="primary" icon={<Icon name="plus" />} onClick={() => setNew(true)}>
+              {t("bot.create.title")}
+            </Button>
+          )
+        }
+      />
+      {shown !== undefined && <BotDrawer bot={shown} onClose={() => setShownId(null)} />}
+      {isNew && <NewBotDialog onClose={() => setNew(false)} onDone={renew} />}
+      {asked !== null && <BotActionDialog {...asked} onClose={() => setAsked(null)} onDone={renew} />}
+    </>
+  );
+}

@@ -1,0 +1,55 @@
+/** Bots: strategies that the runner runs on closed candles. */
+import { useQuery } from "@tanstack/react-query";
+import { api, call } from "@/api/client";
+import type { components } from "@/api/schema";
+
+type Schemas = components["schemas"];
+
+export type Bot = Schemas["Bot"];
+export type BotEvent = Schemas["BotEvent"];
+export type NewBot = Schemas["NewBot"];
+
+export const BOTS_QUERY = ["bots"] as const;
+const REFRESH_MS = 5000;
+
+/** The bots of the accounts that the user reads; heartbeats age, so they are read again. */
+export function useBots() {
+  return useQuery({
+    queryKey: BOTS_QUERY,
+    queryFn: async (): Promise<Bot[]> => (await call(api.GET("/bots"))).items,
+    refetchInterval: REFRESH_MS,
+  });
+}
+
+const EVENTS = 100;
+
+/** The newest of a bot's history. */
+export function useBotEvents(id: number) {
+  return useQuery({
+    queryKey: [...BOTS_QUERY, id, "events"],
+    queryFn: async (): Promise<BotEvent[]> =>
+      (await call(api.GET("/bots/{bot_id}/events", { params: { path: { bot_id: id }, query: { limit: EVENTS } } }))).items,
+    refetchInterval: REFRESH_MS,
+  });
+}
+
+export async function createBot(body: NewBot): Promise<Bot> {
+  return call(api.POST("/bots", { body }));
+}
+
+export async function startBot(id: number): Promise<void> {
+  await call(api.POST("/bots/{bot_id}/start", { params: { path: { bot_id: id } } }));
+}
+
+/** Stop: with its positions kept, or closed before. Throws `ApiError`. */
+export async function stopBot(id: number, positions: "keep" | "flatten"): Promise<void> {
+  await call(api.POST("/bots/{bot_id}/stop", { params: { path: { bot_id: id } }, body: { positions } }));
+}
+
+export async function deleteBot(id: number): Promise<void> {
+  await call(api.DELETE("/bots/{bot_id}", { params: { path: { bot_id: id } } }));
+}
+
+export function isStopped({ status }: Bot): boolean {
+  return status === "idle" || status === "stopped" || status === "error";
+}
