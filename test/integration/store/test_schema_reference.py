@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
+    Double,
     Index,
     Integer,
     SmallInteger,
@@ -35,6 +36,7 @@ def column_text(column: Column[object]) -> str:
         TimestampType: "TS",
         Boolean: "B",
         Date: "DATE",
+        Double: "DOUBLE",
         Integer: "INT",
         SmallInteger: "SMALLINT",
     }
