@@ -11,7 +11,9 @@ from jsonschema import Draft202012Validator
 from kit.backtests.execution import execute_queued
 from kit.backtests.stored_candles import store_candle
 from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
+from kit.research.research_task import running_research
 from oms.api.app import served_routes
+from oms.config import Settings
 
 PATHS = sorted(route.path for route in served_routes() if "GET" in (route.methods or ()))
 QUERY = "account_ids={account}&account_id={account}&scope=account&scope_id={account}"
@@ -22,9 +24,18 @@ BACKTEST = {
     "symbol": "BTC/USDT",
     "timeframe": "1h",
 }
+BOT = {
+    "name": "schema",
+    "strategy": "rsi",
+    "symbols": ["BTC/USDT"],
+    "timeframe": "1h",
+    "sizing": {"kind": "qty", "value": "0.01"},
+}
 MORE_OF_PATHS = {
     "/market/candles": "&exchange=binance&symbol=BTC/USDT&timeframe=1h",
     "/backtests/compare": "&ids=1,2",
+    "/strategies/{run_strategy_name}/run": "&exchange=binance&symbol=BTC/USDT&timeframe=1h",
+    "/strategies/hma-sma/run": "&exchange=binance&symbol=BTC/USDT&timeframe=1h",
 }
 WITHOUT_JSON = ("/metrics", "/backtests/{run_id}/report")
 
@@ -39,13 +50,20 @@ async def _fill(gateway: InProcessGateway, dsn: str) -> dict[str, str]:
     switched = await gateway.client("POST", "/risk/kill", body | {"comment": "schema"}, **admin)
     assert switched.status == 200
     strategy = {"name": "schema", "account_ids": [gateway.account_id]}
-    assert (await gateway.client("POST", "/strategies", strategy)).status == 200
+    made_strategy = await gateway.client("POST", "/strategies", strategy)
+    assert made_strategy.status == 200
     signal = {"symbol": "BTC/USDT", "side": "buy", "qty": "0.01", "account_id": gateway.account_id}
     assert (await gateway.client("POST", "/signals/trade", signal)).status == 202
     key = await gateway.client("POST", "/user/api-keys", {"label": "schema"}, **admin)
     shared = {"view": "stats", "account_ids": [gateway.account_id], "title": "schema"}
     link = await gateway.client("POST", "/user/share-links", shared)
     await store_candle(gateway.store)
+    bot = BOT | {
+        "account_id": gateway.account_id,
+        "strategy_id": made_strategy.json()["strategy_id"],
+    }
+    made_bot = await gateway.client("POST", "/bots", bot)
+    assert made_bot.status in (200, 201), made_bot.body
     for _ in range(2):
         assert (await gateway.client("POST", "/backtests", BACKTEST)).status == 202
     sweep = BACKTEST | {"grid": {"period": [5, 9]}}
@@ -56,7 +74,7 @@ async def _fill(gateway: InProcessGateway, dsn: str) -> dict[str, str]:
 
 def _target(path: str, gateway: InProcessGateway, made: Mapping[str, str]) -> str:
     names = {"exchange_id": "paper.binance", "view": "history_orders", "ids": "1,2"}
-    names["strategy_name"] = "rsi"
+    names["strategy_name"] = names["run_strategy_name"] = "rsi"
     names["run_id"] = "3" if path.endswith("combinations") else "1"
     names |= {"account_id": str(gateway.account_id), **made}
     filled = re.sub(r"\{(\w+)\}", lambda match: names.get(match[1], "1"), path)
@@ -74,15 +92,16 @@ async def test_responses_of_every_read_match_the_document(busy: InProcessGateway
     made = await _fill(busy, dsn)
     document = await busy.client.get("/openapi.json")
     wrong: dict[str, object] = {}
-    for path in PATHS:
-        if path in WITHOUT_JSON:
-            continue
-        for view in ("", "&view=mt5"):
-            response = await busy.client("GET", _target(path, busy, made) + view, key=ADMIN_KEY)
-            is_ok = response.status == 200
-            errors = _errors(document, path, 200, response.json()) if is_ok else response.body
-            if errors:
-                wrong[path + view] = errors
+    async with running_research(busy.store, Settings()):
+        for path in PATHS:
+            if path in WITHOUT_JSON:
+                continue
+            for view in ("", "&view=mt5"):
+                response = await busy.client("GET", _target(path, busy, made) + view, key=ADMIN_KEY)
+                is_ok = response.status == 200
+                errors = _errors(document, path, 200, response.json()) if is_ok else response.body
+                if errors:
+                    wrong[path + view] = errors
     assert wrong == {}
 
 
