@@ -78,10 +78,7 @@ async def position_with_exits(ccxt: Any) -> None:
     await exchange.close()
 
 
-@example(
-    "examples/py/async-binance-create-trailing-percent-order.py",
-    differs="`NotSupported`: trailing stops are not sent to Binance",
-)
+@example("examples/py/async-binance-create-trailing-percent-order.py")
 async def trailing_percent(ccxt: Any) -> None:
     exchange = ccxt.binanceusdm(KEYS)
     await exchange.create_order("BTC/USDT:USDT", "market", "buy", 0.1)

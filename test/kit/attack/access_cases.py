@@ -27,6 +27,7 @@ _PATH_VALUES = {
     "view": "open_orders",
     "entity": "orders",
     "strategy_name": "rsi",
+    "run_strategy_name": "rsi",
     "run_id": UNKNOWN_ID,
     **dict.fromkeys((f"{each}_id" for each in _UNKNOWN.split()), UNKNOWN_ID),
 }

@@ -272,7 +272,8 @@ class CallBuilder:
         command = a_command(
             self._fresh("command"),
             self._account_ids[drawn["account"]],
-            at=drawn["at"],
+            # The queue is ordered by the time of storing; with equal clocks that is this order.
+            at=len(self._commands),
             request_id=drawn["request_id"],
             fingerprint=drawn["fingerprint"],
             after=after,
