@@ -108,7 +108,7 @@ def _run(script: str, gateway: Gateway, path: str) -> subprocess.CompletedProces
         env={"PATH": path, "HOME": str(gateway.folder)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 

@@ -100,6 +100,8 @@ class RecordedVenue:
     trades: Sequence[Row] = ()
     positions: Sequence[Row] = ()
     clock_error_ms: int = 0
+    #: It calls no host.
+    hosts_called: Sequence[str] = ()
     exchange: Any = field(default_factory=_ExchangeWithAllMethods)
 
     async def open(self) -> None:

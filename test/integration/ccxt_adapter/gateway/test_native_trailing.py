@@ -135,6 +135,8 @@ async def test_a_canceled_order_leaves_the_stop_to_the_gateway(
     order = await _wait_for_trailing(setup, venue, "0.01", "2")
     venue.control("price", symbol=LINEAR, price="61000")
     await _wait(setup, position_id, protection="native")
+    # A better price may have placed another one.
+    order = await _wait_for_trailing(setup, venue, "0.01", "2")
     state = setup.gateway.worker.processor.states[setup.account_id]
     connection: Any = state.exchange._components.connection  # type: ignore[attr-defined]
     await connection.write("cancel_order", order["exchange_order_id"], LINEAR, {"trigger": True})

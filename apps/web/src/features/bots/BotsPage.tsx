@@ -1,9 +1,9 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useReadState } from "@/app/readState";
 import { useAccountNames, useScope } from "@/app/scope";
-import { BotActionDialog, NewBotDialog, type BotAction } from "@/features/bots/BotDialogs";
+import type { BotAction } from "@/features/bots/BotDialogs";
 import { BotDrawer } from "@/features/bots/BotDrawer";
 import { BOTS_QUERY, isStopped, useBots, type Bot } from "@/features/bots/reads";
 import { Button } from "@/kit/Button";
@@ -17,6 +17,10 @@ import { NOTHING, useFormats } from "@/lib/format";
 import { useCan } from "@/lib/permissions";
 import { fmtDuration } from "@/lib/time";
 import { useLiveEvents } from "@/live/hooks";
+
+// Apart from the page, so that its list is shown before the forms are read.
+const NewBotDialog = lazy(async () => ({ default: (await import("@/features/bots/BotDialogs")).NewBotDialog }));
+const BotActionDialog = lazy(async () => ({ default: (await import("@/features/bots/BotDialogs")).BotActionDialog }));
 
 const TONES: Record<Bot["status"], PillTone> = {
   idle: "neutral",
@@ -145,8 +149,10 @@ export default function BotsPage() {
         }
       />
       {shown !== undefined && <BotDrawer bot={shown} onClose={() => setShownId(null)} />}
-      {isNew && <NewBotDialog onClose={() => setNew(false)} onDone={renew} />}
-      {asked !== null && <BotActionDialog {...asked} onClose={() => setAsked(null)} onDone={renew} />}
+      <Suspense fallback={null}>
+        {isNew && <NewBotDialog onClose={() => setNew(false)} onDone={renew} />}
+        {asked !== null && <BotActionDialog {...asked} onClose={() => setAsked(null)} onDone={renew} />}
+      </Suspense>
     </>
   );
 }
