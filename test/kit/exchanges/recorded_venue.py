@@ -102,6 +102,7 @@ class RecordedVenue:
     clock_error_ms: int = 0
     #: It calls no host.
     hosts_called: Sequence[str] = ()
+    last_call_at: None = None
     exchange: Any = field(default_factory=_ExchangeWithAllMethods)
 
     async def open(self) -> None:
