@@ -10,7 +10,13 @@ from hypothesis import settings
 from kit.databases.galera import GaleraCluster
 from kit.databases.mariadb import PrivateMariaDB
 
-pytest_plugins = ["kit.byte_code", "kit.file_order", "kit.recorded_data", "kit.time_profile"]
+pytest_plugins = [
+    "kit.byte_code",
+    "kit.failed_tests",
+    "kit.file_order",
+    "kit.recorded_data",
+    "kit.time_profile",
+]
 
 # Modules and thousands of test items stay: the garbage collector need not search them repeatedly.
 gc.set_threshold(50_000, 50, 50)
