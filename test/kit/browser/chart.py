@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from kit.browser.web_desk import WebDesk
 from kit.gateway.processes import Gateway
+from kit.http.client import get
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page, Response
@@ -88,7 +89,9 @@ def import_candles(
     lines = [f"{at.isoformat()},{','.join(prices)},1" for at, *prices in rows]
     path = Path(gateway.folder) / f"{symbol.replace('/', '-')}-{timeframe}.csv"
     path.write_text("\n".join(["timestamp,open,high,low,close,volume", *lines]), encoding="utf-8")
-    gateway.oms("instruments", "add", *series, "--price-tick", tick, statuses=(0, 1, 6, 9))
+    stored = get(gateway, f"/market/symbols?exchange={exchange}")["items"]
+    if symbol not in {row["symbol"] for row in stored}:
+        gateway.oms("instruments", "add", *series, "--price-tick", tick)
     gateway.oms("candles", "import", str(path), *series, "--timeframe", timeframe, statuses=(0, 7))
 
 
