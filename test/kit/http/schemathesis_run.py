@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kit.run_size import choose_size
+
 SEED = 20260225
+INVALID_SHARE = 4  # One of four enumerated invalid requests is sent; all with OMS_TEST_WHOLE=1.
 CHECKS = (
     *("never_500", "errors_have_envelope", "status_code_conformance", "content_type_conformance"),
     *("response_headers_conformance", "response_schema_conformance"),
@@ -74,6 +77,7 @@ class FuzzRun:
             "SCHEMATHESIS_HOOKS": "kit.http.schemathesis_checks",
             "PYTHONPATH": str(root),
             "OMS_FUZZ_NOTES": str(folder / "notes.txt"),
+            "OMS_FUZZ_INVALID_SHARE": str(choose_size(INVALID_SHARE, 1)),
             # Without it each request searches the whole environment for proxies.
             "NO_PROXY": "127.0.0.1",
             # Has the tables of Unicode, whose computation takes seconds.
