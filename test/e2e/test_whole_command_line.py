@@ -48,6 +48,7 @@ KEYS = {
     },
     "backup": {"ok", "file", "rows"},
     "restore": {"ok", "file", "rows"},
+    "archive list": {"items"},
     "audit checkpoint": {"ok", "file", "chains"},
     "verify": {"ok", "accounts"},
     "smoke risk-size": {"ok", "account_id", "preset", "removed", "checks"},

@@ -7,6 +7,7 @@ write at a time, callers get an error until the supervisor ends it.
 
 import os
 import signal
+import statistics
 import time
 from typing import Any
 
@@ -20,6 +21,8 @@ from kit.machine_load import stretch
 from kit.polling import wait_until
 
 LEASE_SECONDS = 5
+RESTARTS = 3
+HANDOVER_SECONDS_MAX = 0.1
 
 
 def test_the_other_worker_takes_over_within_lease_and_a_second(gateway_on: Any) -> None:
@@ -66,6 +69,49 @@ def test_a_stopped_worker_on_sqlite_is_ended_by_the_supervisor(gateway_on: Any) 
     answer = post_order(gateway, gateway.netting_account_id, wait_ms=15_000)
     assert answer["results"][0]["status"] == "done"
     assert gateway.verify()["ok"]
+
+
+def test_a_rolling_restart_hands_accounts_over_at_once(gateway_on: Any) -> None:
+    """A stopped worker gives its accounts back and notifies the other, which takes them."""
+    gateway: Gateway = gateway_on("mariadb", workers=1)
+    account_id = gateway.netting_account_id
+    gaps = []
+    for _ in range(RESTARTS):
+        (old,) = wait_until(gateway.worker_pids, 15, "one worker")
+        gateway.start_worker()
+        workers = "SELECT COUNT(*) FROM workers"
+        wait_until(lambda: fetch_number(gateway.dsn, workers) == 2, 15, "the next worker works")
+        owner = _owner(gateway.dsn, account_id)
+        assert gateway.pid_of_owner(owner) == old, "one account above the fair share is kept"
+        os.kill(old, signal.SIGTERM)
+        gaps.append(_seconds_without_owner(gateway.dsn, account_id, owner))
+        answer = post_order(gateway, account_id, wait_ms=15_000)
+        assert answer["results"][0]["status"] == "done"
+        wait_until(lambda: len(gateway.worker_pids()) == 1, 15, "the old worker has ended")
+    assert statistics.median(gaps) <= stretch(HANDOVER_SECONDS_MAX), gaps
+    assert gateway.verify()["ok"]
+
+
+def _owner(dsn: str, account_id: int) -> str:
+    rows = fetch_rows(dsn, f"SELECT owner FROM account_leases WHERE account_id = {account_id}")
+    return str(rows[0][0])
+
+
+def _seconds_without_owner(dsn: str, account_id: int, owner: str) -> float:
+    """How long nobody held the lease, once ``owner`` gave it back."""
+    query = f"SELECT owner FROM account_leases WHERE account_id = {account_id}"
+    deadline, free_at = time.monotonic() + 30, 0.0
+    with connect(dsn) as server:
+        server.autocommit(True)
+        cursor = server.cursor()
+        while time.monotonic() < deadline:
+            cursor.execute(query)
+            ((now,),) = cursor.fetchall()
+            if now != owner and not free_at:
+                free_at = time.monotonic()
+            if now not in ("", owner):
+                return time.monotonic() - free_at
+    raise AssertionError("nobody took the account over")
 
 
 def _stop_inside_transaction(gateway: Gateway, pid: int, account_id: int) -> None:

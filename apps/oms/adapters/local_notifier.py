@@ -43,7 +43,11 @@ class LocalNotifier:
         results, subscriber.results = subscriber.results, {}
         return results
 
-    async def close(self) -> None:
+    async def stop_listening(self) -> None:
         """Let all waits return now."""
         for subscriber in self._subscribers.values():
             subscriber.notified.set()
+
+    async def close(self) -> None:
+        """Let all waits return now."""
+        await self.stop_listening()

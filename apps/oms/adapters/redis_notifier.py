@@ -29,6 +29,7 @@ WAITING_MESSAGES_MAX = 1000
 MESSAGES_PER_REQUEST_MAX = 100
 RECONNECT_SECONDS = 0.5
 TIMEOUT_SECONDS = 2.0
+CLOSE_SECONDS_MAX = 0.2
 #: A connection without a message for this long is checked by a ping.
 PING_SECONDS = 5.0
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
@@ -53,6 +54,7 @@ class RedisNotifier:
         #: Tasks whose connection failed last; a failure is logged once.
         self._failing: set[str] = set()
         self._is_closed = False
+        self._is_listening = True
 
     def notify(
         self, topic: Topic, ids: Collection[int] = (), results: Mapping[int, str] | None = None
@@ -69,14 +71,24 @@ class RedisNotifier:
 
     async def wait(self, topic: Topic, timeout_seconds: float) -> Mapping[int, str]:
         """Wait for a notification or the timeout; returns ids (and results) since the last call."""
-        if not self._is_closed:
+        if self._is_listening:
             self._run(topic.value, lambda: self._listen(topic))
         return await self._local.wait(topic, timeout_seconds)
 
+    async def stop_listening(self) -> None:
+        """Let pending waits return immediately; notifications can still be sent."""
+        self._is_listening = False
+        await self._local.stop_listening()
+
     async def close(self) -> None:
-        """Stop listening; pending waits return immediately."""
+        """Stop listening, and publish what waits, if the server answers soon."""
+        self._is_listening = False
         self._is_closed = True
         await self._local.close()
+        if self._waiting:
+            with contextlib.suppress(RedisError, OSError, TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS_MAX):
+                    await self._publish_waiting()
         tasks, self._tasks = [*self._tasks.values()], {}
         for task in tasks:
             task.cancel()
@@ -110,6 +122,9 @@ class RedisNotifier:
         """Publish waiting messages, as many as there are in one request."""
         await self._has_waiting.wait()
         self._has_waiting.clear()
+        await self._publish_waiting()
+
+    async def _publish_waiting(self) -> None:
         while self._waiting:
             pipeline = self._redis.pipeline(transaction=False)
             for _ in range(min(len(self._waiting), MESSAGES_PER_REQUEST_MAX)):

@@ -98,7 +98,9 @@ class SocketNotifier:
         self._subscriptions: dict[Topic, _Subscription] = {}
         self._listings: dict[Topic, tuple[float, list[str]]] = {}
         self._unsent: dict[str, _Unsent] = {}
+        #: Nothing is listened to any more.
         self._closed = asyncio.Event()
+        self._is_closed = False
         self._has_failed = False
         self._out: socket.socket | None = None
 
@@ -107,7 +109,7 @@ class SocketNotifier:
     ) -> None:
         """Notify all listeners of ``topic``. Never blocks and never raises."""
         listeners = self._listeners(topic)
-        if not listeners or self._closed.is_set():
+        if not listeners or self._is_closed:
             return
         if self._out is None:
             self._out = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -137,10 +139,9 @@ class SocketNotifier:
         if subscription is not None:
             subscription.add(ids)
 
-    async def close(self) -> None:
-        """Stop listening; pending waits return immediately."""
+    async def stop_listening(self) -> None:
+        """Let pending waits return immediately; notifications can still be sent."""
         self._closed.set()
-        self._unsent.clear()
         loop = asyncio.get_running_loop()
         for subscription in self._subscriptions.values():
             loop.remove_reader(subscription.socket.fileno())
@@ -148,6 +149,12 @@ class SocketNotifier:
             subscription.path.unlink(missing_ok=True)
             subscription.notified.set()
         self._subscriptions.clear()
+
+    async def close(self) -> None:
+        """Stop listening; pending waits return immediately."""
+        await self.stop_listening()
+        self._is_closed = True
+        self._unsent.clear()
         if self._is_fallback_folder:
             with contextlib.suppress(OSError):  # in use by others, or never created
                 self._folder.rmdir()

@@ -102,6 +102,10 @@ class StoreHealth(Protocol):
         """Raise ``Unavailable`` if the database does not answer."""
         ...
 
+    async def supports_program(self, version: str) -> bool:
+        """Return whether a program that requires this schema version works on the database."""
+        ...
+
     async def schema_version(self) -> str | None:
         """Return the revision of the last applied migration. Raises ``Unavailable``."""
         ...

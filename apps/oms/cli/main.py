@@ -35,7 +35,7 @@ from oms.cli.parsers.strategy_parser import add_strategies
 from oms.logs import redact_secrets
 
 #: Commands whose ``ok`` is the result of a check.
-CHECKS = ("verify", "doctor", "smoke")
+CHECKS = ("verify", "doctor", "smoke", "archive")
 #: Thresholds of the garbage collector. The default (700, 10, 10) searches the heap dozens of times
 #: while modules are imported, which is a sixth of a start. Those of the API make 200,000 objects.
 START_GC_THRESHOLDS = (400_000, 50, 50)

@@ -38,6 +38,7 @@ IdKind = Literal[
     "research_request",
     "bot",
     "bot_event",
+    "archive",
 ]
 
 ID_MAX = 2**53 - 1

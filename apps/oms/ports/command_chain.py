@@ -13,6 +13,8 @@ class LinkedCommand(NamedTuple):
 
     link: CommandLink
     record: CommandRecord | None
+    #: The command is in an archive file, which ``oms archive verify`` compares with its links.
+    is_archived: bool = False
 
 
 class StoredCommands(NamedTuple):

@@ -7,7 +7,7 @@ numbers and proves ownership in one statement.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from oms.domain.account import Account
@@ -27,6 +27,9 @@ from oms.ports.exchange import ExchangeStateRows
 from oms.ports.leases import Lease
 from oms.ports.reconcile_store import ReconcileRows
 from oms.ports.registry import AuditEntry
+
+ARCHIVED_AGE_MIN = timedelta(days=30)
+"""Younger rows are never archived."""
 
 
 @value
@@ -206,6 +209,18 @@ class LedgerStore(Protocol):
         self, names: Sequence[tuple[int, str]]
     ) -> Mapping[tuple[int, str], Order]:
         """Return orders by (account id, client order id); unknown ones are left out."""
+        ...
+
+    async def archived_trades(
+        self, account_id: int, symbol: str, trade_ids: Sequence[str]
+    ) -> frozenset[str]:
+        """Return those of the trade ids whose deals are in archive files."""
+        ...
+
+    async def archived_orders(
+        self, account_id: int, symbol: str, exchange_order_ids: Sequence[str]
+    ) -> frozenset[str]:
+        """Return those of the orders that are in archive files."""
         ...
 
     async def entry_orders(self, account_id: int, position_ids: Sequence[int]) -> frozenset[int]:

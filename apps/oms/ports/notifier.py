@@ -12,13 +12,15 @@ from typing import Protocol
 
 class Topic(StrEnum):
     """Who is notified: workers of new commands, API processes of results and events, both of
-    changed keys and permissions, API processes of requests that others charged to a key.
+    changed keys and permissions, API processes of requests that others charged to a key, workers of
+    leases that another one gave back.
     """
 
     COMMANDS = "commands"
     RESULTS = "results"
     ACCESS = "access"
     USAGE = "usage"
+    LEASES = "leases"
 
 
 class Notifier(Protocol):
@@ -42,6 +44,10 @@ class Notifier(Protocol):
         """
         ...
 
+    async def stop_listening(self) -> None:
+        """Let waiters return immediately; ``notify`` still works."""
+        ...
+
     async def close(self) -> None:
-        """Stop listening; waiters return immediately."""
+        """Stop listening, and send what waits to be sent."""
         ...

@@ -1,6 +1,6 @@
 """Reads for ``oms verify``: consistency checks over stored rows."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -138,4 +138,18 @@ class VerificationReads(Protocol):
         self, account_id: int, trade_ids: Sequence[str]
     ) -> frozenset[str]:
         """Return those of the executions that the paper exchange has recorded."""
+        ...
+
+    async def archived(self, kind: str, ids: Collection[int]) -> frozenset[int]:
+        """Return those of the rows that are archived; ``kind`` is command, order or position."""
+        ...
+
+    async def archived_trades(
+        self, account_id: int, symbol: str, trade_ids: Sequence[str]
+    ) -> frozenset[str]:
+        """Return those of the executions whose deals are archived."""
+        ...
+
+    async def archived_funding(self, account_id: int) -> Mapping[str, Decimal]:
+        """Return the funding of archived positions by symbol."""
         ...

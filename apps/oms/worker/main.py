@@ -94,7 +94,7 @@ class Worker:
         if self.exchange_timers is not None:
             loops.append(asyncio.create_task(self._supervise("timers", self._timer_round, stop)))
         await stop.wait()
-        await self.notifier.close()
+        await self.notifier.stop_listening()
         await asyncio.wait(loops, timeout=STOP_SECONDS_MAX)
         await self._shut_down()
 
@@ -178,11 +178,16 @@ class Worker:
             self._has_disowned = True
         await self.leases.heartbeat(self.name, socket.gethostname(), self._status())
         alive = await self.leases.workers(self.keeper.seconds)
+        held = set(self.keeper.held)
         new_leases = await self.keeper.round(len(alive))
         if new_leases:
             self._new_leases.extend(new_leases)
             self.notifier.notify(Topic.COMMANDS)
-        await _pause(stop, min(self.keeper.seconds / 3, 0.5))
+        if held - self.keeper.held.keys():
+            self.notifier.notify(Topic.LEASES)
+        if not stop.is_set():
+            # A worker that gives leases back notifies the others: they need not wait for a round.
+            await self.notifier.wait(Topic.LEASES, min(self.keeper.seconds / 3, 0.5))
 
     async def _housekeeping_round(self, stop: asyncio.Event) -> None:
         if HOUSEKEEPING_LEASE in self.keeper.held:
@@ -218,10 +223,12 @@ class Worker:
         """Give the leases back so that another worker need not wait for their expiry."""
         try:
             await self.processor.await_all_commits()
-            await self.keeper.release_all()
             await self.leases.forget_worker(self.name)
+            await self.keeper.release_all()
+            self.notifier.notify(Topic.LEASES)
         except Unavailable as error:
             logger.warning("stopped_without_release message=%s", error.message)
+        await self.notifier.close()
         await self.processor.evict_all()
         await self.listener.close()
         if self.exchange_timers is not None:

@@ -32,12 +32,13 @@ PAGES = [
     "docs/how-to/bounce.md",
     "docs/how-to/first-strategy.md",
     "docs/operations/single-host.md",
+    "docs/operations/archive.md",
     "ccxt_driver/README.md",
     "mt5_driver/README.md",
 ]
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 #: Pages whose reader has installed ``oms`` on the path.
-INSTALLED = {"docs/operations/single-host.md"}
+INSTALLED = {"docs/operations/single-host.md", "docs/operations/archive.md"}
 BLOCK = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: Output of the examples of a page if they succeed.
 EXPECTED_OUTPUT = {
@@ -52,6 +53,7 @@ EXPECTED_OUTPUT = {
     "docs/how-to/stops.md": ('"qty_pct":"50"', '"side":"sell"', '"reached":false', "closed"),
     "ccxt_driver/README.md": ("closed",),
     "mt5_driver/README.md": ("True", "TradePosition("),
+    "docs/operations/archive.md": ('"archives":[]', '"items":[]', '"findings":[]'),
     "docs/operations/single-host.md": ('"checks"', '"pending":[]', '"oms_deals":'),
 }
 

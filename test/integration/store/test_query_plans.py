@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.util import greenlet_spawn
 
 from kit.databases import bulk_history
 from kit.databases.bulk_history import FIRST_ACCOUNT, FIRST_ID
@@ -23,6 +25,8 @@ from kit.databases.statement_costs import RecordedDatabase, RecordedStatement, m
 from kit.databases.store_rows import NOON, a_command, a_lease, an_account, an_order, enqueue
 from kit.machine_load import stretch
 from oms.adapters.ccxt.account_validation import check_account
+from oms.adapters.sql.archive.archived_names import ArchivedNames
+from oms.adapters.sql.archive.selection import Selection
 from oms.adapters.sql.store import SqlStore
 from oms.domain.commands.command import CommandResult, CommandStatus
 from oms.domain.orders.order import OrderState
@@ -46,7 +50,9 @@ SECONDS_MAX = 0.05
 ROUNDS = 5
 MEASUREMENTS_MAX = 3
 #: What holds history, by the names that statements give it.
-LONG = frozenset((*bulk_history.TABLES, "c", "e", "p"))
+LONG = frozenset((*bulk_history.TABLES, *bulk_history.ARCHIVE_TABLES, "c", "e", "p"))
+#: A page of whole rows, or a few hundred rows by their ids.
+WORK_PER_ARCHIVED_PAGE_MAX = {"mariadb": 1_600, "sqlite": 40_000}
 
 Ask = Callable[[], Awaitable[object]]
 
@@ -72,7 +78,13 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 def _fill(dsn: str) -> None:
     """A long past; the first account of it is there, the others need not be."""
-    bulk_history.insert_history(dsn, count=HISTORY_ROWS, accounts=ACCOUNTS)
+    tables = (*bulk_history.TABLES, *bulk_history.ARCHIVE_TABLES)
+    bulk_history.insert_history(dsn, count=HISTORY_ROWS, accounts=ACCOUNTS, tables=tables)
+    execute(
+        dsn,
+        "INSERT INTO archives (id, file, sha256, status, before_at, rows_json, created_at)"
+        " VALUES (1, '', '', 'archived', '2026-01-01', '{}', '2026-01-01')",
+    )
     execute(dsn, f"UPDATE id_blocks SET next_id = {FIRST_ACCOUNT} WHERE name = 'account'")
 
     async def made() -> int:
@@ -130,6 +142,35 @@ async def test_frequent_queries_never_scan_the_history(
     for name, (ask, accounts) in {**loading, **_pages(store, lease)}.items():
         work_max = WORK_MAX[kind] + WORK_PER_PAGE_MAX[kind] * accounts
         await _judge(name, ask, work_max, url, asked, slow)
+    assert slow == {}
+
+
+async def test_choosing_what_is_archived_reads_pages(
+    url: str, store: SqlStore, lease: Lease
+) -> None:
+    kind = "sqlite" if url.startswith("sqlite") else "mariadb"
+    sent: dict[str, RecordedStatement] = {}
+    engine = store._database.read_engine
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def record(_c: Any, _cursor: Any, text: str, values: Any, _context: Any, _many: Any) -> None:
+        sent[text] = RecordedStatement(text, tuple(values))
+
+    def choose() -> int:
+        with engine.connect() as connection:
+            selection = Selection(connection, datetime.now(UTC) - timedelta(hours=1), 10**9)
+            return sum(len(group) for group in selection._of_account(FIRST_ACCOUNT))
+
+    chosen = await greenlet_spawn(choose)
+    event.remove(engine, "before_cursor_execute", record)
+    assert chosen > HISTORY_ROWS // ACCOUNTS
+    slow = {
+        text: (cost.work, cost.scanned_tables)
+        for text, each in sent.items()
+        if text.startswith("SELECT")
+        and (cost := measure_cost(url, each))
+        and (cost.work > WORK_PER_ARCHIVED_PAGE_MAX[kind] or LONG.intersection(cost.scanned_tables))
+    }
     assert slow == {}
 
 
@@ -225,6 +266,11 @@ def _of_callers(store: SqlStore, lease: Lease) -> Mapping[str, Ask]:
         "positions by id": lambda: reads.positions_by_id(range(FIRST_ID, FIRST_ID + 20)),
         "deals by id": lambda: reads.deals_by_id(range(FIRST_ID, FIRST_ID + 20)),
         "account of an order": lambda: reads.account_of("order", [FIRST_ID]),
+        "archived requests": lambda: ArchivedNames(store._database).commands(other, ["a", "b"]),
+        "archived trades": lambda: store.ledger.archived_trades(other, "BTC/USDT", ["a", "b"]),
+        "archived ids": lambda: store.verification_reads.archived(
+            "deal", range(FIRST_ID, FIRST_ID + 20)
+        ),
         "deals of positions": lambda: store.verification_reads.deals_of_positions(
             [FIRST_ID, FIRST_ID + 1]
         ),

@@ -48,6 +48,19 @@ _FILLS: dict[str, tuple[str, str]] = {
     ),
 }
 TABLES = tuple(_FILLS)
+#: What is kept of archived rows.
+_FILLS |= {
+    "archived_rows": (
+        "kind, row_id, account_id, archive_id, name_hash",
+        "'deal', {id}, {account}, 1, {name_t}",
+    ),
+    "archived_positions": (
+        "id, account_id, archive_id, symbol, strategy_id, source_id, profit, funding, realized_pnl,"
+        " other_fees, closed_at",
+        "{id} + 1000000000, {account}, 1, 'BTC/USDT', 0, 0, 0, 0, 0, 0, {then}",
+    ),
+}
+ARCHIVE_TABLES = tuple(name for name in _FILLS if name not in TABLES)
 
 
 def insert_history(

@@ -337,6 +337,7 @@ def _maintain(session: CommandLineSession, other: Path) -> None:
     session.run("backup", "--out=copy.gz")
     elsewhere = {"OMS_HOME": str(other), "OMS_DATABASE_URL": f"sqlite+aiosqlite:///{other}/a.db"}
     session.run("restore", "--in=copy.gz", "--yes", **elsewhere)
+    session.run("archive list")
 
 
 def _bots(session: CommandLineSession) -> None:

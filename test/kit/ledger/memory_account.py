@@ -102,6 +102,18 @@ class MemoryLedger:
                 found.setdefault(deal.exchange_trade_id, []).append(deal)
         return {name: sorted(legs, key=lambda leg: leg.leg) for name, legs in found.items()}
 
+    async def archived_trades(
+        self, account_id: int, symbol: str, trade_ids: Sequence[str]
+    ) -> frozenset[str]:
+        """Nothing is archived."""
+        return frozenset()
+
+    async def archived_orders(
+        self, account_id: int, symbol: str, exchange_order_ids: Sequence[str]
+    ) -> frozenset[str]:
+        """Nothing is archived."""
+        return frozenset()
+
     async def entry_orders(self, account_id: int, position_ids: Sequence[int]) -> frozenset[int]:
         """The orders that opened the positions or added to them."""
         return frozenset(

@@ -42,6 +42,7 @@ COMMANDS = {
     "doctor": "--account-id 1",
     "exchange": "show ccxtpro.bybit --environment testnet --json",
     "backup": "--out a",
+    "archive": "restore --folder a --archive-id 101 --yes",
     "restore": "--in a --yes",
     "deadman": "arm --account-ids 1 --timeout-seconds 60 --action cancel_entries",
     "sessions": "revoke --session-id 3",

@@ -27,6 +27,7 @@ COMMAND = re.compile(r"(?:^|[ /])oms ([a-z][a-z-]+(?: [^|&\n]*)?)(?=$|[|&])", re
 RUN = {"bash", "python"}
 #: Pages whose blocks are run by test_docs, test_docs_http, test_first_minutes, test_testnet_walk.
 RUN_PAGES = {
+    "docs/operations/archive.md",
     *("docs/start.md", "docs/operations/single-host.md", "README.md", "docs/how-to/testnet.md"),
     *("docs/how-to/loopback.md", "docs/how-to/freqtrade.md", "ccxt_driver/README.md"),
     "mt5_driver/README.md",

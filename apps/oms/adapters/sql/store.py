@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from oms.adapters.clock import SYSTEM_CLOCK
+from oms.adapters.sql.archive.archives import SqlArchives
 from oms.adapters.sql.bots.bot_runs import SqlBotRuns
 from oms.adapters.sql.bots.bots import SqlBots
 from oms.adapters.sql.connection.database import Database, connect
@@ -14,7 +15,7 @@ from oms.adapters.sql.coordination.task_events import SqlTaskEvents
 from oms.adapters.sql.coordination.task_leases import SqlTaskLeases
 from oms.adapters.sql.ledger.ledger_store import SqlLedgerStore
 from oms.adapters.sql.maintenance.backup import SqlBackup
-from oms.adapters.sql.maintenance.migration_runner import read_version
+from oms.adapters.sql.maintenance.migration_runner import read_version, supports_program
 from oms.adapters.sql.market.candles import SqlCandles
 from oms.adapters.sql.market.ingestions import SqlIngestions
 from oms.adapters.sql.market.instruments import SqlInstruments
@@ -110,6 +111,7 @@ class SqlStore:
         self.sent_orders = SqlSentOrders(database)
         self.sealed_credentials = SqlSealedCredentialsStore(database, self.ids)
         self.backup = SqlBackup(database, self.ids)
+        self.archives = SqlArchives(database, self.ids)
         self.rate_budget = SqlRateBudget(database)
         self.raw_payloads = SqlRawPayloads(database)
         self.idempotent_responses = SqlIdempotentResponses(database)
@@ -175,6 +177,13 @@ class SqlStore:
     async def schema_version(self) -> str | None:
         """Return the last applied migration, ``None`` before the first. Raises ``Unavailable``."""
         return await read_version(self._database)
+
+    async def supports_program(self, version: str) -> bool:
+        """Return whether a program that requires this schema version works on the database.
+
+        Raises ``Unavailable``.
+        """
+        return await supports_program(self._database, version)
 
     async def close(self) -> None:
         """Close all connections."""

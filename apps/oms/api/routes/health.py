@@ -96,14 +96,14 @@ async def _run_checks(context: ApiContext) -> dict[str, bool]:
     if not await _is_database_up(context):
         return dict.fromkeys(names, False)
     try:
-        schema = await context.health.schema_version()
+        expected = context.schema_expected
+        is_usable = expected is None or await context.health.supports_program(expected)
         workers = await context.leases.workers(WORKER_ALIVE_SECONDS)
     except Unavailable:
         return dict.fromkeys(names, False)
-    expected = context.schema_expected
     return {
         "database": True,
-        "migrations": schema is not None and expected in (None, schema),
+        "migrations": is_usable,
         "workers": bool(workers),
         "queue": context.queue_depths.longest_queue() < context.settings.commands.queue_depth_max,
         "outbox": context.websocket is None

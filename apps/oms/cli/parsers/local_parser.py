@@ -27,6 +27,7 @@ def add_local(commands: Any, json: argparse.ArgumentParser) -> None:
     _add_keys(commands, json)
     _add_maintenance(commands, json)
     _add_backup(commands, json)
+    _add_archive(commands, json)
     _add_audit(commands, json)
     _add_exchange(commands, json)
 
@@ -235,6 +236,49 @@ def _add_backup(commands: Any, json: argparse.ArgumentParser) -> None:
     )
     restore.add_argument("--in", dest="file", metavar="FILE", required=True, help="the backup")
     add_confirmation(restore)
+
+
+def _add_archive(commands: Any, json: argparse.ArgumentParser) -> None:
+    verbs = add_group(commands, "archive", "old closed rows in files outside the database")
+    run = add_verb(
+        verbs,
+        "run",
+        [json],
+        "move what is closed and old into files; the gateway may be running",
+        example="archive run --folder archive --older-than-days 365",
+        run=lazy_command("archive", "run"),
+    )
+    age = run.add_mutually_exclusive_group(required=True)
+    age.add_argument("--older-than-days", type=int, metavar="DAYS", help="age of what is moved")
+    age.add_argument("--before", metavar="TIME", help="what is older than this date or time (UTC)")
+    add_verb(
+        verbs,
+        "list",
+        [json],
+        "all archives",
+        example="archive list",
+        run=lazy_command("archive", "show"),
+    )
+    verify = add_verb(
+        verbs,
+        "verify",
+        [json],
+        "check the files, and what the database keeps of them",
+        example="archive verify --folder archive",
+        run=lazy_command("archive", "verify"),
+    )
+    restore = add_verb(
+        verbs,
+        "restore",
+        [json],
+        "put the rows of an archive back",
+        example="archive restore --folder archive --archive-id 101",
+        run=lazy_command("archive", "restore"),
+    )
+    restore.add_argument("--archive-id", type=int, required=True, help="id of the archive")
+    add_confirmation(restore)
+    for verb in (run, verify, restore):
+        verb.add_argument("--folder", metavar="DIR", required=True, help="where the files are")
 
 
 def _add_audit(commands: Any, json: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from oms.domain.orders.execution_report import Charge, ChargeKind
 from oms.domain.side import Side
 from oms.domain.value import evolve
 from oms.ports.ids import IdBlocks
-from oms.ports.ledger_store import LedgerStore
+from oms.ports.ledger_store import ARCHIVED_AGE_MIN, LedgerStore
 from oms.services.account_state.state import AccountState
 from oms.services.ledger.booked_deals import find_deals
 from oms.services.ledger.prefetch import IDS_PER_READ_MAX
@@ -38,10 +38,34 @@ class PastHoldings:
         )
 
 
-async def drop_booked_funding(
+async def drop_archived_charges(
     ledger: LedgerStore, state: AccountState, charges: Sequence[Charge]
 ) -> list[Charge]:
-    """Return the payments without funding that is booked already."""
+    """Return the payments without those whose deals are archived.
+
+    Only payments that are old enough to be archived are looked up.
+    """
+    names: dict[str, list[str]] = {}
+    for charge in charges:
+        if charge.executed_at < charge.received_at - ARCHIVED_AGE_MIN:
+            names.setdefault(charge.booking_symbol, []).extend(_own_trade_ids(charge))
+    archived = {
+        (symbol, name)
+        for symbol, ids in names.items()
+        for name in await ledger.archived_trades(state.account.id, symbol, ids)
+    }
+    return [
+        charge
+        for charge in charges
+        if not any((charge.booking_symbol, name) in archived for name in _own_trade_ids(charge))
+    ]
+
+
+async def drop_known_charges(
+    ledger: LedgerStore, state: AccountState, charges: Sequence[Charge]
+) -> list[Charge]:
+    """Return the payments without archived ones and without funding that is booked already."""
+    charges = await drop_archived_charges(ledger, state, charges)
     names: dict[str, list[str]] = {}
     for charge in charges:
         if charge.kind is ChargeKind.FUNDING:
@@ -100,6 +124,12 @@ def _trade_ids(charge: Charge) -> list[str]:
         sides = (Side.BUY, Side.SELL) if charge.side is None else (None,)
         names += (funding_trade_id(charge.charge_id, side) for side in sides)
     return names
+
+
+def _own_trade_ids(charge: Charge) -> list[str]:
+    """Return the trade ids of its own deals; a late fee of an archived execution may be new."""
+    is_fee = charge.kind is ChargeKind.COMMISSION
+    return [charge_trade_id(charge)] if is_fee else _trade_ids(charge)
 
 
 def earliest_funding(charges: Sequence[Charge], symbol: str) -> datetime:

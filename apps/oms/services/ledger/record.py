@@ -38,7 +38,7 @@ from oms.services.ledger.booked_deals import find_booked_deals
 from oms.services.ledger.charges import (
     PastHoldings,
     book_charge,
-    drop_booked_funding,
+    drop_known_charges,
     earliest_funding,
 )
 from oms.services.ledger.external_orders import complete_sender, get_or_create_external_order
@@ -277,7 +277,7 @@ class RecordReports:
         if not charges:
             return
         held: dict[str, PastHoldings] = {}
-        charges = await drop_booked_funding(self.ledger, state, charges)
+        charges = await drop_known_charges(self.ledger, state, charges)
         for charge in charges:
             past = None
             if charge.symbol is not None and await self._is_funding_of_the_past(state, charge):

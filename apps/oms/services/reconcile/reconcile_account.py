@@ -36,6 +36,7 @@ from oms.services.account_state.state import AccountState
 from oms.services.ledger.booked_deals import find_deals
 from oms.services.ledger.fee_rates import await_rates
 from oms.services.ledger.record import Changes, RecordReports
+from oms.services.reconcile.archived_facts import drop_archived
 from oms.services.reconcile.compare import RecordDiscrepancies
 from oms.services.reconcile.credential_owner import record_owner_change
 from oms.services.reconcile.deal_diff import Trade
@@ -153,9 +154,8 @@ class ReconcileAccount:
         is_requested: bool,
     ) -> tuple[str, list[ExecutionReport]]:
         """Apply a snapshot. Returns the result as JSON text, and the reports applied."""
-        raw_rows = (
-            () if self.raw is None else await self.raw(state, snapshot.since, now, snapshot.raw)
-        )
+        raw_rows = await self.raw(state, snapshot.since, now, snapshot.raw) if self.raw else ()
+        snapshot = await drop_archived(self.ledger, state, snapshot, now)
         deals, orders = len(changes.deals), len(changes.orders)
         trades = [trade for trade in snapshot.trades if _is_in_period(payload, trade[1])]
         booked = await self._booked_deals(state, trades, now)

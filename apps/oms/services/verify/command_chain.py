@@ -70,7 +70,7 @@ def _is_result_unlinked(command: CommandRow, status: str, due: datetime) -> bool
 
 
 def _check_link(each: LinkedCommand, end: ChainHead) -> Iterator[Finding]:
-    link, record = each
+    link, record = each.link, each.record
     if link.number != end.length + 1:
         yield make_finding(
             "chain_number", "command_chain", link.number, end.length + 1, link.number
@@ -79,7 +79,8 @@ def _check_link(each: LinkedCommand, end: ChainHead) -> Iterator[Finding]:
     if computed != link.hash:
         yield make_finding("chain_hash", "command_chain", link.number, computed, link.hash)
     if record is None:
-        yield make_finding("command_deleted", "command", link.command_id, "a command", None)
+        if not each.is_archived:
+            yield make_finding("command_deleted", "command", link.command_id, "a command", None)
     elif not _is_superseded(link.status, record):
         digest = command_digest(record, link.status)
         if digest != link.digest:

@@ -5,7 +5,7 @@ changed meanwhile.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -77,6 +77,7 @@ class PaperChecker:
         flows = initial_balances(self.account) if rows.state is not None else {}
         found_trades = await self._check_trades(flows, pending)
         manual_qty = await self._add_payments(flows)
+        await self._add_archived_funding(flows)
         add_pending_payments(flows, state)
         return [
             *check_balances(self.account, state, self.instruments),
@@ -93,6 +94,7 @@ class PaperChecker:
         while rows := await self.audit.paper_trades(self.account.id, after, PAGE_ROWS):
             after = rows[-1].trade_id
             booked = await self._booked(rows)
+            archived = await self._archived(rows, booked)
             for row in rows:
                 trade = _decode_trade(row)
                 if trade is None:
@@ -101,7 +103,8 @@ class PaperChecker:
                 add_trade(flows, trade, self.instruments.get(row.symbol))
                 is_pending = row.trade_id in pending.trades or trade["client_id"] in pending.clients
                 legs = booked.get((row.symbol, row.trade_id), ())
-                if legs or not is_pending:
+                is_archived = (row.symbol, row.trade_id) in archived
+                if legs or not (is_pending or is_archived):
                     findings += _check_trade(row, trade, legs)
         return findings
 
@@ -114,6 +117,26 @@ class PaperChecker:
             legs_by_id = await self.ledger.deals_of(self.account.id, symbol, ids)
             booked |= {(symbol, name): legs for name, legs in legs_by_id.items()}
         return booked
+
+    async def _archived(
+        self, rows: Iterable[TradeRow], booked: Collection[tuple[str, str]]
+    ) -> frozenset[tuple[str, str]]:
+        """Return the executions whose deals are archived."""
+        names: dict[str, list[str]] = defaultdict(list)
+        for row in rows:
+            if (row.symbol, row.trade_id) not in booked:
+                names[row.symbol].append(row.trade_id)
+        found: set[tuple[str, str]] = set()
+        for symbol, ids in names.items():
+            archived = await self.audit.archived_trades(self.account.id, symbol, ids)
+            found |= {(symbol, name) for name in archived}
+        return frozenset(found)
+
+    async def _add_archived_funding(self, flows: Amounts) -> None:
+        for symbol, funding in (await self.audit.archived_funding(self.account.id)).items():
+            instrument = self.instruments.get(symbol)
+            if instrument is not None:
+                add_amount(flows, instrument.settle, funding)
 
     async def _add_payments(self, flows: Amounts) -> Amounts:
         """Add the flows of payments; returns manually booked quantities by symbol."""

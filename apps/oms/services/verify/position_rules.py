@@ -1,7 +1,7 @@
 """Invariants of positions, as pure functions: values after replay, and number of open positions."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from oms.domain.account import PositionMode
@@ -104,12 +104,14 @@ def _empty_findings(stored: Position) -> list[Finding]:
 
 
 def check_position_chain(
-    position: Position, positions_by_id: Mapping[int, Position]
+    position: Position,
+    positions_by_id: Mapping[int, Position],
+    archived: Collection[int] = frozenset(),
 ) -> Iterator[Finding]:
-    """Check that the positions it names as first and previous exist."""
+    """Check that the positions it names as first and previous exist, or are archived."""
     for name in ("identifier", "previous_position_id"):
         row_id = getattr(position, name)
-        if not row_id:
+        if not row_id or row_id in archived:
             continue
         other = positions_by_id.get(row_id)
         owner = (position.account_id, position.symbol)

@@ -92,10 +92,18 @@ class RowChecker:
         positions = {row.id: row for row in await self.history.positions_by_id(position_ids)}
         strategies = sorted({order.strategy_id for order in orders if order.strategy_id})
         existing_strategies = await self.audit.strategies(strategies)
+        named = {order.command_id for order in orders if order.command_id is not None}
+        archived_commands = await self.audit.archived("command", named - commands.keys())
+        archived_positions = await self.audit.archived(
+            "position", set(position_ids) - positions.keys()
+        )
         for order in orders:
             command = commands.get(order.command_id or 0)
-            if order.command_id is not None and (
-                command is None or command.account_id != order.account_id
+            is_archived = order.command_id in archived_commands
+            if (
+                order.command_id is not None
+                and not is_archived
+                and (command is None or command.account_id != order.account_id)
             ):
                 expected = f"command {order.command_id} of account {order.account_id}"
                 self.findings.add(
@@ -103,7 +111,8 @@ class RowChecker:
                 )
             position = positions.get(order.position_id)
             # A refused order may reference a position that never existed.
-            if order.position_id and (order.is_open or order.filled_qty):
+            is_held = order.is_open or order.filled_qty
+            if order.position_id and is_held and order.position_id not in archived_positions:
                 self.findings.add(_owner_findings(order, position))
             # An order refused for an unknown strategy keeps the id that it was sent with.
             is_booked = order.is_open or order.filled_qty or order.reject_source != "oms"
@@ -123,8 +132,9 @@ class RowChecker:
         }
         names = sorted(name for name in referenced_ids if name)
         referenced = {row.id: row for row in await self.history.positions_by_id(names)}
+        archived = await self.audit.archived("position", set(names) - referenced.keys())
         for position in positions:
-            self.findings.add(check_position_chain(position, referenced))
+            self.findings.add(check_position_chain(position, referenced, archived))
             self.unreported.check("position", position.id, position.version, position.updated_at)
         self._open += [row for row in positions if row.is_open]
 

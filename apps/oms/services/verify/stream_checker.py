@@ -158,10 +158,11 @@ class CommandChecker:
         """Check a page; an order is written together with the end of its command."""
         order_ids = {command.order_id for command in commands if command.order_id is not None}
         orders = {row.id: row for row in await self.history.orders_by_id(sorted(order_ids))}
+        archived = await self.audit.archived("order", order_ids - orders.keys())
         signal_ids = {signal_id_of(command) for command in commands} - {None}
         signals = await self.audit.signals(sorted(filter(None, signal_ids)))
         for command in commands:
-            findings.add(check_command(command, orders))
+            findings.add(check_command(command, orders, archived))
             findings.add(check_signal_of_command(command, signals))
 
     async def _check_running(self, account_id: int, ids: Sequence[int], findings: Findings) -> None:

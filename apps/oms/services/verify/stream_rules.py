@@ -3,7 +3,7 @@
 Only retained events are checked: retention deletes the oldest first.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -89,8 +89,13 @@ def must_be_reported(command: CommandRow, oldest_at: datetime | None) -> bool:
     return command.finished_at > oldest_at
 
 
-def check_command(command: CommandRow, orders: Mapping[int, Order]) -> Iterator[Finding]:
-    """Check that a final command has one result and a pending one has none."""
+def check_command(
+    command: CommandRow, orders: Mapping[int, Order], archived: Collection[int] = frozenset()
+) -> Iterator[Finding]:
+    """Check that a final command has one result and a pending one has none.
+
+    Its order is one of ``orders``, or of the ``archived`` ones.
+    """
     status, name = command.status.value, command.id
     if not command.status.is_final:
         if command.finished_at is not None or command.result is not None:
@@ -107,7 +112,8 @@ def check_command(command: CommandRow, orders: Mapping[int, Order]) -> Iterator[
         yield make_finding(
             "command_error", "command", name, f"{expected}, as it is {status}", found
         )
-    yield from _order_findings(command, orders)
+    if command.order_id not in archived:
+        yield from _order_findings(command, orders)
 
 
 def _order_findings(command: CommandRow, orders: Mapping[int, Order]) -> Iterator[Finding]:

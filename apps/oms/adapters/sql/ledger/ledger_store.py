@@ -9,6 +9,7 @@ a stall therefore writes nothing.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from oms.adapters.sql.archive.archived_names import ArchivedNames
 from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.errors import (
     DuplicateKey,
@@ -53,6 +54,7 @@ class SqlLedgerStore:
         self._dialect = database.dialect
         self._sums = sums
         self._clock = clock
+        self._archived = ArchivedNames(database)
 
     async def load(self, lease: Lease) -> LoadedAccount:
         """Return the committed state of a leased account. Raises ``LeaseLost``, ``Unavailable``."""
@@ -139,6 +141,18 @@ class SqlLedgerStore:
             deal = deals.deal_from_row(row, self._dialect)
             deals_by_trade_id.setdefault(deal.exchange_trade_id, []).append(deal)
         return deals_by_trade_id
+
+    async def archived_trades(
+        self, account_id: int, symbol: str, trade_ids: Sequence[str]
+    ) -> frozenset[str]:
+        """Return those of the trade ids whose deals are archived. Raises ``Unavailable``."""
+        return frozenset(await self._archived.deals(account_id, symbol, trade_ids))
+
+    async def archived_orders(
+        self, account_id: int, symbol: str, exchange_order_ids: Sequence[str]
+    ) -> frozenset[str]:
+        """Return those of the orders that are archived. Raises ``Unavailable``."""
+        return frozenset(await self._archived.orders(account_id, symbol, exchange_order_ids))
 
     async def entry_orders(self, account_id: int, position_ids: Sequence[int]) -> frozenset[int]:
         """Return the orders that opened the positions or added to them. Raises ``Unavailable``."""

@@ -26,22 +26,30 @@ from oms.domain.money import decimal_text, parse_decimal
 FORMAT = "oms-backup-2"
 ROWS_PER_BATCH = 500
 
-_CUT_OFF = "it is cut off or damaged"
+CUT_OFF = "it is cut off or damaged"
 _PLAIN = (type(None), bool, int, float, str)
 
 
 class BackupReader:
     """Reads one file. Every method raises ``Invalid`` for a file that is no valid backup."""
 
+    FORMAT = FORMAT
+    NAME = "backup"
+
     def __init__(self, path: Path) -> None:
         """Open the file and read its first line. Raises ``Invalid``, ``OSError``."""
         self._path = path
         self._file: TextIO = gzip.open(path, "rt", encoding="utf-8")  # noqa: SIM115
         try:
-            self.schema, self._columns = self._read_head()
+            self.head, self._columns = self._read_head()
         except BaseException:
             self._file.close()
             raise
+
+    @property
+    def schema(self) -> str | None:
+        """Schema version of the database that the rows are of."""
+        return self.head.get("schema")
 
     def close(self) -> None:
         """Close the file."""
@@ -65,29 +73,29 @@ class BackupReader:
             table = next_table
             rows.append(row)
         if not isinstance(end, dict) or counts != {name: n for name, n in end.items() if n}:
-            raise self._invalid(_CUT_OFF)
+            raise self._invalid(CUT_OFF)
         if table is not None:
             yield table, rows
 
-    def _read_head(self) -> tuple[str | None, Mapping[str, list[str]]]:
+    def _read_head(self) -> tuple[Mapping[str, Any], Mapping[str, list[str]]]:
         head = next(self._lines(), None)
         if head is None:
-            raise self._invalid(_CUT_OFF)
+            raise self._invalid(CUT_OFF)
         columns = head.get("columns")
-        if head.get("format") != FORMAT or not isinstance(columns, dict):
-            raise self._invalid(f"the file is not a {FORMAT} file")
+        if head.get("format") != self.FORMAT or not isinstance(columns, dict):
+            raise self._invalid(f"the file is not a {self.FORMAT} file")
         for name, listed in columns.items():
             known = METADATA.tables[name].columns.keys() if name in METADATA.tables else ()
             if not isinstance(listed, list) or any(column not in known for column in listed):
                 raise self._invalid(f"table {name} has other columns")
-        return head.get("schema"), columns
+        return head, columns
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         while True:
             try:
                 text = self._file.readline()
             except (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError):
-                raise self._invalid(_CUT_OFF) from None
+                raise self._invalid(CUT_OFF) from None
             if not text:
                 return
             try:
@@ -95,7 +103,7 @@ class BackupReader:
             except (ValueError, RecursionError):
                 line = None
             if not isinstance(line, dict):
-                raise self._invalid(_CUT_OFF)
+                raise self._invalid(CUT_OFF)
             yield line
 
     def _row(self, line: Mapping[str, Any]) -> tuple[Table, dict[str, Any]]:
@@ -107,7 +115,7 @@ class BackupReader:
             raise self._invalid(f"a row of {name} has other columns")
         try:
             row = {
-                column: _decode(value, table.columns[column].type)
+                column: decode_value(value, table.columns[column].type)
                 for column, value in zip(names, values, strict=True)
             }
         except (TypeError, ValueError, ArithmeticError):
@@ -115,7 +123,7 @@ class BackupReader:
         return table, row
 
     def _invalid(self, reason: str) -> Invalid:
-        return Invalid(f"{self._path}: not a valid backup: {reason}")
+        return Invalid(f"{self._path}: not a valid {self.NAME}: {reason}")
 
 
 def open_backup(path: Path) -> "closing[BackupReader]":
@@ -126,30 +134,32 @@ def open_backup(path: Path) -> "closing[BackupReader]":
 def write_head(file: TextIO, schema: str | None) -> None:
     """Write the first line."""
     columns = {table.name: list(table.columns.keys()) for table in METADATA.sorted_tables}
-    _write_line(file, {"format": FORMAT, "schema": schema, "columns": columns})
+    write_line(file, {"format": FORMAT, "schema": schema, "columns": columns})
 
 
 def write_row(file: TextIO, table: Table, row: Any) -> None:
     """Write the line of a row."""
-    _write_line(file, {"t": table.name, "r": [_encode(value) for value in row]})
+    write_line(file, {"t": table.name, "r": [encode_value(value) for value in row]})
 
 
 def write_end(file: TextIO, counts: Mapping[str, int]) -> None:
     """Write the last line: the number of rows by table."""
-    _write_line(file, {"end": counts})
+    write_line(file, {"end": counts})
 
 
-def _write_line(file: TextIO, content: dict[str, Any]) -> None:
+def write_line(file: TextIO, content: Mapping[str, Any]) -> None:
+    """Write one object as a line of JSON."""
     file.write(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
-def _encode(value: Any) -> Any:
+def encode_value(value: Any) -> Any:
+    """Return a value of a row as it is written."""
     if isinstance(value, Decimal):
         return decimal_text(value)
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _decode(value: Any, kind: TypeEngine[Any]) -> Any:
+def decode_value(value: Any, kind: TypeEngine[Any]) -> Any:
     """Return the value of a column. Raises ``TypeError``, ``ValueError``, ``ArithmeticError``."""
     if not isinstance(value, _PLAIN):
         raise TypeError(value)

@@ -64,6 +64,23 @@ async def read_version(database: Database) -> str | None:
     return await _run(database, database.read_engine, _version)
 
 
+async def supports_program(database: Database, version: str) -> bool:
+    """Return whether a program that requires ``version`` works on the database.
+
+    It works on a later schema, too, unless a revision removed something that it uses
+    (``schema_support``): so old and new processes may run side by side. Raises ``Unavailable``.
+    """
+
+    def read(connection: Connection) -> bool:
+        stored = _version(connection)
+        if stored is None or stored <= version:
+            return stored == version
+        oldest = connection.execute(text("SELECT oldest_program FROM schema_support")).scalar()
+        return oldest is not None and str(oldest) <= version
+
+    return await _run(database, database.read_engine, read)
+
+
 def expected_version() -> str:
     """Return the schema version that this program requires."""
     return _versions()[-1]

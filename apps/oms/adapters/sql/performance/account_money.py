@@ -124,7 +124,29 @@ async def _add_up(session: Session, ids: Sequence[int]) -> Mapping[int, BookedSu
     paid = await _sums(session, "oms_deals", keys, ("fee",), of_positions, ids)
     for (account_id, *key), (fee,) in paid.items():
         fees[account_id][key[0], key[1], key[2]] = fee
+    await _add_archived(session, results, fees, where, ids)
     return {account_id: BookedSums(results[account_id], fees[account_id]) for account_id in ids}
+
+
+async def _add_archived(
+    session: Session,
+    results: Mapping[int, dict[str, Figures]],
+    fees: Mapping[int, dict[tuple[str, str, str], Decimal]],
+    where: str,
+    ids: Sequence[int],
+) -> None:
+    """Add what is left of archived positions and deals."""
+    columns, none = ("profit", "funding", "realized_pnl"), (ZERO, ZERO, ZERO)
+    sums = await _sums(session, "archived_positions", ("account_id", "symbol"), columns, where, ids)
+    for (account_id, symbol), amounts in sums.items():
+        before = results[account_id].get(symbol, none)
+        profit, funding, net = (add(*pair) for pair in zip(before, amounts, strict=True))
+        results[account_id][symbol] = (profit, funding, net)
+    keys = ("account_id", "symbol", "fee_currency", "type")
+    paid = await _sums(session, "archived_fees", keys, ("fee",), where, ids)
+    for (account_id, *key), (fee,) in paid.items():
+        name = (key[0], key[1], key[2])
+        fees[account_id][name] = add(fees[account_id].get(name, ZERO), fee)
 
 
 async def _balances(session: Session, where: str, ids: Sequence[int]) -> Mapping[int, Balances]:

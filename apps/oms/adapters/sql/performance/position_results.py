@@ -7,6 +7,7 @@ from typing import Any
 
 from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.reads.page_query import Conditions, HistoryTable, window_conditions
 from oms.adapters.sql.rows import positions
 from oms.adapters.sql.rows.text_codec import decode_rate
@@ -28,6 +29,8 @@ _SOURCE = (
     " ORDER BY deals.executed_at, deals.id LIMIT 1), 0)"
 )
 _CLOSED = HistoryTable(table="oms_positions", columns=_COLUMNS, moment="closed_at", status="state")
+#: What is left of archived positions, with their source and their fees by rates.
+_ARCHIVED = HistoryTable(table="archived_positions", columns=_COLUMNS, moment="closed_at")
 
 
 class SqlPositionResults:
@@ -47,9 +50,15 @@ class SqlPositionResults:
             f"SELECT {_COLUMNS}, {_source(window, with_sources)} FROM oms_positions"
             f" WHERE {where.text} LIMIT {dialect.param}"
         )
-        rows = await self._database.fetch(text, (*where.values, limit))
-        fees = await self._valued_fees(window, where) if rows else []
-        return await asyncio.to_thread(_results, rows, fees, dialect)
+
+        async def work(session: Session) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:
+            rows = await session.fetch(text, (*where.values, limit))
+            fees = await self._valued_fees(session, window, where) if rows else []
+            return rows, fees, await self._archived(session, window, limit, with_sources)
+
+        rows, fees, archived = await self._database.read_consistent(work)
+        results = await asyncio.to_thread(_results, rows, fees, archived, dialect)
+        return results[:limit]
 
     async def open_counts(self, window: HistoryQuery, *, with_sources: bool = False) -> OpenCounts:
         """Return how many positions are open; times do not matter. Raises ``Unavailable``."""
@@ -69,7 +78,22 @@ class SqlPositionResults:
             return where
         return where.and_(f"{_SOURCE} = {self._dialect.param}", window.source_id)
 
-    async def _valued_fees(self, window: HistoryQuery, where: Conditions) -> Sequence[Any]:
+    async def _archived(
+        self, session: Session, window: HistoryQuery, limit: int, with_sources: bool
+    ) -> Sequence[Any]:
+        where = window_conditions(self._dialect, _ARCHIVED, evolve(window, source_id=None))
+        if window.source_id is not None:
+            where = where.and_(f"source_id = {self._dialect.param}", window.source_id)
+        source = "source_id" if with_sources or window.source_id is not None else "0"
+        text = (
+            f"SELECT {_COLUMNS}, {source}, other_fees FROM archived_positions"
+            f" WHERE {where.text} LIMIT {self._dialect.param}"
+        )
+        return await session.fetch(text, (*where.values, limit))
+
+    async def _valued_fees(
+        self, session: Session, window: HistoryQuery, where: Conditions
+    ) -> Sequence[Any]:
         """Return the fees with a rate of the positions: id, fee and rate."""
         accounts = tuple(dict.fromkeys(window.account_ids))
         text = (
@@ -78,19 +102,22 @@ class SqlPositionResults:
             " AND fee_rate_json IS NOT NULL AND fee IS NOT NULL"
             f" AND position_id IN (SELECT id FROM oms_positions WHERE {where.text})"
         )
-        return await self._database.fetch(text, (*accounts, *where.values))
+        return await session.fetch(text, (*accounts, *where.values))
 
 
 def _source(window: HistoryQuery, with_sources: bool) -> str:
     return _SOURCE if with_sources or window.source_id is not None else "0"
 
 
-def _results(rows: Sequence[Any], fees: Sequence[Any], dialect: Dialect) -> list[PositionResult]:
+def _results(
+    rows: Sequence[Any], fees: Sequence[Any], archived: Sequence[Any], dialect: Dialect
+) -> list[PositionResult]:
     others: dict[int, Decimal] = {}
     for position_id, fee, rate in fees:
         worth = value_at(dialect.decode_decimal(fee), decode_rate(rate))
         others[position_id] = add(others.get(position_id, ZERO), worth)
-    return [_result(row, others.get(row[0], ZERO), dialect) for row in rows]
+    kept = [_result(row, others.get(row[0], ZERO), dialect) for row in rows]
+    return kept + [_result(row, dialect.decode_decimal(row[10]), dialect) for row in archived]
 
 
 def _result(row: Any, other_fees: Decimal, dialect: Dialect) -> PositionResult:

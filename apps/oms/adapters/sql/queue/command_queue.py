@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from oms.adapters.sql.archive.archived_names import ArchivedNames
 from oms.adapters.sql.connection.bulk_write import BulkInsert
 from oms.adapters.sql.connection.database import RECONNECTS_MAX, Database
 from oms.adapters.sql.connection.dialect import Dialect
@@ -44,6 +45,8 @@ _KEY_COLUMNS = (
 )
 _INSERT_KEYS = BulkInsert(table="idempotency_keys", columns=_KEY_COLUMNS, key=("scope_hash",))
 _QUEUE_INDEX = "ix_oms_commands_queue"
+_ARCHIVED = "archived"
+"""Fingerprint of an archived command: its response cannot be repeated."""
 _CREATED_AT = rows.SELECTED.split(", ").index("created_at")
 _QUEUED_AT = len(rows.SELECTED.split(", "))
 _QUEUE_ORDER = ("queued_at", "created_at", "id")
@@ -57,10 +60,12 @@ class SqlCommandQueue:
         self._database = database
         #: For verification: commands that cannot be decoded are not found.
         self._skips_invalid = skips_invalid
+        self._archived = ArchivedNames(database)
 
     async def enqueue(self, submissions: Sequence[Submission]) -> Sequence[EnqueueResult]:
         """Store the submissions in one transaction. Raises ``Unavailable``."""
-        stored = StoredKeys()
+        archived = await self._archived_requests(submissions)
+        stored = StoredKeys(requests=archived)
         is_outcome_unknown = False
         for _ in range(STORE_ATTEMPTS_MAX):
             plan = plan_store(submissions, stored)
@@ -71,6 +76,7 @@ class SqlCommandQueue:
                 if is_outcome_unknown and await self._is_stored(plan):
                     return plan.results
                 stored = await self._read_stored_keys(submissions)
+                stored = replace(stored, requests={**archived, **stored.requests})
             except SameBodyStored as repeated:
                 signals = {**stored.signals, **repeated.stored}
                 stored = replace(stored, signals=signals)
@@ -219,13 +225,21 @@ class SqlCommandQueue:
         text = f"SELECT id FROM signals WHERE id = {param}"
         return bool(await self._database.fetch(text, (signal_id,)))
 
+    async def _archived_requests(
+        self, submissions: Sequence[Submission]
+    ) -> Mapping[RequestKey, tuple[int, str]]:
+        """Return archived commands with these request ids, with a fingerprint that none has."""
+        by_account: dict[int, list[str]] = {}
+        for account_id, request_id in _request_keys(submissions):
+            by_account.setdefault(account_id, []).append(request_id)
+        return {
+            (account_id, request_id): (command_id, _ARCHIVED)
+            for account_id, names in by_account.items()
+            for request_id, command_id in (await self._archived.commands(account_id, names)).items()
+        }
+
     async def _read_stored_keys(self, submissions: Sequence[Submission]) -> StoredKeys:
-        names = [
-            (command.account_id, command.request_id)
-            for submission in submissions
-            for command in submission.commands
-            if command.request_id is not None
-        ]
+        names = _request_keys(submissions)
         scopes = [s.key.scope_hash for s in submissions if s.key is not None]
         signals = [s.signal for s in submissions if s.signal is not None]
 
@@ -279,6 +293,15 @@ class SqlCommandQueue:
             )
             for row in await session.fetch(text, scopes)
         }
+
+
+def _request_keys(submissions: Sequence[Submission]) -> Sequence[RequestKey]:
+    return [
+        (command.account_id, command.request_id)
+        for submission in submissions
+        for command in submission.commands
+        if command.request_id is not None
+    ]
 
 
 def _is_pending(status: str | None) -> bool:

@@ -1,12 +1,14 @@
 """Reads for verifying the books."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.util import greenlet_spawn
 
+from oms.adapters.sql.archive.archived_names import ArchivedNames
 from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.errors import public_error
@@ -19,6 +21,7 @@ from oms.adapters.sql.signals import rows as signals
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
+from oms.domain.money import ZERO, add
 from oms.ports.exchange import ExchangeStateRows, TradeRow
 from oms.ports.signals.stored_signals import SignalRow
 from oms.ports.verification_reads import (
@@ -44,6 +47,7 @@ class SqlVerificationReads:
         self._database = database
         self._dialect = database.dialect
         self._skips_invalid = skips_invalid
+        self._archived = ArchivedNames(database)
 
     async def deals_of_positions(self, position_ids: Sequence[int]) -> Sequence[Deal]:
         """Return deals of the positions, ascending."""
@@ -223,6 +227,28 @@ class SqlVerificationReads:
         )
         rows = await self._database.fetch(text, (account_id, *trade_ids))
         return frozenset(row[0] for row in rows)
+
+    async def archived(self, kind: str, ids: Collection[int]) -> frozenset[int]:
+        """Return those of the rows that are archived."""
+        return await self._archived.ids(kind, ids)
+
+    async def archived_trades(
+        self, account_id: int, symbol: str, trade_ids: Sequence[str]
+    ) -> frozenset[str]:
+        """Return those of the executions whose deals are archived."""
+        return frozenset(await self._archived.deals(account_id, symbol, trade_ids))
+
+    async def archived_funding(self, account_id: int) -> Mapping[str, Decimal]:
+        """Return the funding of archived positions by symbol."""
+        text = (
+            "SELECT symbol, funding FROM archived_positions"
+            f" WHERE account_id = {self._dialect.param}"
+        )
+        sums: dict[str, Decimal] = {}
+        for symbol, funding in await self._database.fetch(text, (account_id,)):
+            amount = self._dialect.decode_decimal(funding)
+            sums[symbol] = add(sums.get(symbol, ZERO), amount)
+        return sums
 
     def _decoded(
         self, rows: Sequence[Any], decode: Callable[[Any, Dialect], Decoded]

@@ -155,15 +155,17 @@ async def _read_usage(session: Session, account_id: int) -> AccountUsage:
     param = session.dialect.param
     orders = f"EXISTS (SELECT 1 FROM oms_orders WHERE account_id = {param}"
     positions = f"EXISTS (SELECT 1 FROM oms_positions WHERE account_id = {param}"
+    archived = f"EXISTS (SELECT 1 FROM archived_rows WHERE account_id = {param}"
     text = (
         f"SELECT {orders}), {orders} AND is_open = 1),"
-        f" {positions} AND state IN ('open', 'close_requested'))"
+        f" {positions} AND state IN ('open', 'close_requested')),"
+        f" {archived} AND kind = 'order')"
     )
-    ((has_orders, has_open_orders, has_open_positions),) = await session.fetch(
-        text, (account_id, account_id, account_id)
+    ((has_orders, has_open_orders, has_open_positions, has_archived),) = await session.fetch(
+        text, (account_id, account_id, account_id, account_id)
     )
     return AccountUsage(
-        has_orders=bool(has_orders),
+        has_orders=bool(has_orders or has_archived),
         has_open_orders=bool(has_open_orders),
         has_open_positions=bool(has_open_positions),
     )

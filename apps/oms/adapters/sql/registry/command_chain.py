@@ -130,8 +130,9 @@ class SqlCommandChain:
         """Return links from number ``after`` + 1 on, with their commands."""
         param, count = self._dialect.param, len(_COLUMNS)
         text = (
-            f"SELECT {_SELECTED}, l.chain_no, l.command_id, l.status, l.digest, l.hash"
+            f"SELECT {_SELECTED}, l.chain_no, l.command_id, l.status, l.digest, l.hash, a.row_id"
             " FROM command_chain l LEFT JOIN oms_commands c ON c.id = l.command_id"
+            " LEFT JOIN archived_rows a ON a.kind = 'command' AND a.row_id = l.command_id"
             f" WHERE l.chain_no > {param} ORDER BY l.chain_no LIMIT {param}"
         )
         return [
@@ -144,6 +145,7 @@ class SqlCommandChain:
                     hash=row[count + 4],
                 ),
                 None if row[0] is None else _record(row, self._dialect),
+                row[count + 5] is not None,
             )
             for row in await self._database.fetch(text, (after, limit))
         ]

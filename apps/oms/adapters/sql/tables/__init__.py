@@ -6,6 +6,7 @@ Migrations create the schema; a test keeps both equal.
 from oms.adapters.sql.tables import (
     access,
     accounts,
+    archive,
     backtests,
     bots,
     exchange_data,
@@ -22,6 +23,7 @@ __all__ = [
     "METADATA",
     "access",
     "accounts",
+    "archive",
     "backtests",
     "bots",
     "exchange_data",

@@ -131,6 +131,11 @@ installation = schema.table(
     sa.Column("tag", types.ExactText(8), primary_key=True),
 )
 
+schema_support = schema.table(
+    "schema_support",
+    sa.Column("oldest_program", types.ExactText(8), primary_key=True),
+)
+
 kill_switches = schema.table(
     "kill_switches",
     schema.key("id"),

@@ -12,7 +12,7 @@ from oms.ports.signals.stored_signals import SignalRow
 from oms.ports.verification_reads import VerificationReads
 from oms.services.verify.findings import Finding, Findings
 from oms.services.verify.history_pages import PAGE_ROWS
-from oms.services.verify.signals.signal_rules import check_signal
+from oms.services.verify.signals.signal_rules import Archived, check_signal
 from oms.services.verify.stable_read import read_stable
 
 
@@ -46,8 +46,14 @@ class SignalChecker:
         first = await self.audit.signals(sorted({row.group_signal_id for row in rows}))
         commands = await self.queue.find(sorted(command_ids))
         orders = {row.id: row for row in await self.history.orders_by_id(sorted(order_ids))}
+        archived = Archived(
+            await self.audit.archived("command", command_ids - commands.keys()),
+            await self.audit.archived("order", order_ids - orders.keys()),
+        )
         return [
             finding
             for row in rows
-            for finding in check_signal(row, first.get(row.group_signal_id), commands, orders)
+            for finding in check_signal(
+                row, first.get(row.group_signal_id), commands, orders, archived
+            )
         ]

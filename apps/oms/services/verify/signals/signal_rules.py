@@ -5,7 +5,7 @@ command; a signal that was decided at its receipt has no command.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from oms.domain.commands.command import OWN_REQUEST_ID_PREFIX, CommandStatus
 from oms.domain.orders.order import Order
@@ -25,6 +25,16 @@ _COMMAND_STATUSES = {
     SignalStatus.FAILED: (CommandStatus.FAILED, CommandStatus.REFUSED),
 }
 _WITH_ERROR = (SignalStatus.BLOCKED, SignalStatus.FAILED)
+
+
+class Archived(NamedTuple):
+    """Commands and orders that are in archive files."""
+
+    commands: frozenset[int] = frozenset()
+    orders: frozenset[int] = frozenset()
+
+
+NOTHING_ARCHIVED = Archived()
 
 
 def signal_id_of(command: CommandRow) -> int | None:
@@ -56,16 +66,17 @@ def check_signal(
     first: SignalRow | None,
     commands: Mapping[int, CommandRow],
     orders: Mapping[int, Order],
+    archived: Archived = NOTHING_ARCHIVED,
 ) -> list[Finding]:
     """Check a signal with its commands and orders; ``first`` is the first row of its group."""
     findings = list(_row_findings(row, first))
-    for command_id in row.command_ids:
+    for command_id in _without(row.command_ids, archived.commands):
         command = commands.get(command_id)
         is_own = command is not None and command.account_id == row.account_id
         if command is None or not is_own or signal_id_of(command) != row.id:
             expected = f"command {command_id} of signal {row.id}"
             findings.append(make_finding("signal_command", "signal", row.id, expected, None))
-    for order_id in row.order_ids:
+    for order_id in _without(row.order_ids, archived.orders):
         order = orders.get(order_id)
         if order is None or (order.account_id, order.signal_id) != (row.account_id, row.id):
             expected = f"order {order_id} of signal {row.id}"
@@ -126,6 +137,10 @@ def _command_findings(row: SignalRow, command: CommandRow) -> Iterator[Finding]:
             yield from compare_values(
                 "signal_result", "signal", row.id, _numbers(expected), _numbers(found)
             )
+
+
+def _without(ids: tuple[int, ...], archived: frozenset[int]) -> list[int]:
+    return [name for name in ids if name not in archived]
 
 
 def _decoded(text: str | None) -> Mapping[str, Any]:
