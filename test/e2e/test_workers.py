@@ -22,6 +22,7 @@ from kit.polling import wait_until
 
 LEASE_SECONDS = 5
 RESTARTS = 3
+WORKERS = "SELECT COUNT(*) FROM workers"
 HANDOVER_SECONDS_MAX = 0.1
 
 
@@ -79,8 +80,7 @@ def test_a_rolling_restart_hands_accounts_over_at_once(gateway_on: Any) -> None:
     for _ in range(RESTARTS):
         (old,) = wait_until(gateway.worker_pids, 15, "one worker")
         gateway.start_worker()
-        workers = "SELECT COUNT(*) FROM workers"
-        wait_until(lambda: fetch_number(gateway.dsn, workers) == 2, 15, "the next worker works")
+        wait_until(lambda: fetch_number(gateway.dsn, WORKERS) == 2, 15, "the next worker works")
         owner = _owner(gateway.dsn, account_id)
         assert gateway.pid_of_owner(owner) == old, "one account above the fair share is kept"
         os.kill(old, signal.SIGTERM)
