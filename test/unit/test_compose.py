@@ -1,7 +1,8 @@
 """The container stack, checked without Docker: compose schema, services, Dockerfile, settings.
 
 The compose file is validated against the published Compose schema, in the copy that the package
-`check-jsonschema` ships. No image is built or run.
+`check-jsonschema` ships. No image is built or run here;
+`make image-proof` executes both files without an engine.
 """
 
 import json
@@ -16,6 +17,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from image.dockerfile import read_instructions
 from oms.config import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -185,11 +187,8 @@ def _validate(stack: dict[str, Any]) -> None:
 
 
 def _instructions() -> Iterator[tuple[str, str]]:
-    text = re.sub(r"(?m)^#.*\n", "", (ROOT / "apps" / "Dockerfile").read_text())
-    for line in re.sub(r"\\\n\s*", "", text).splitlines():
-        if line.strip():
-            instruction, rest = line.split(maxsplit=1)
-            yield instruction, rest
+    for instruction in read_instructions(ROOT / "apps" / "Dockerfile"):
+        yield instruction.name, instruction.rest
 
 
 def _keys(settings: dict[str, Any], prefix: str = "") -> Iterator[str]:

@@ -39,7 +39,12 @@ class KeyFile:
         return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
     def create(self, key: str) -> bool:
-        """Create the file with this key; returns ``False`` and changes nothing if it exists."""
+        """Create the file with this key; returns ``False`` and changes nothing if it exists.
+
+        An existing file may be in a folder that this process cannot write to.
+        """
+        if self.path.exists():
+            return False
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             self._write([key], keeps_existing=True)

@@ -1,5 +1,6 @@
 """The master key file: permissions and atomic replacement."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -60,3 +61,17 @@ def test_unreadable_file_is_reported_without_its_content(tmp_path: Path) -> None
         KeyFile(tmp_path / "k").read()
     with pytest.raises(NoMasterKey, match="directory"):
         KeyFile(tmp_path).read()
+
+
+def test_an_existing_file_is_not_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = KeyFile(tmp_path / "master.key")
+    file.create("first")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("oms.adapters.key_file.replaced_file", refuse)
+    assert not file.create("second")
+    assert list(file.read()) == ["first"]
