@@ -98,7 +98,7 @@ def _owner(dsn: str, account_id: int) -> str:
 
 
 def _seconds_without_owner(dsn: str, account_id: int, owner: str) -> float:
-    """How long nobody held the lease, once ``owner`` gave it back."""
+    """How long no other process held the lease, once ``owner`` gave it back."""
     query = f"SELECT owner FROM account_leases WHERE account_id = {account_id}"
     deadline, free_at = time.monotonic() + 30, 0.0
     with connect(dsn) as server:
