@@ -1,7 +1,7 @@
 """Dead-man switches of real processes: the client is killed, and with it API or worker.
 
-Entries are canceled once, by one firing of the switch, at the deadline; where a process of the
-gateway was killed as well, after one more timeout at most from the time on when it is back.
+Entries are canceled once, by one firing of the switch, at the deadline; where the worker was killed
+as well, as soon as its successor has the leases, and not a timeout later.
 """
 
 import json
@@ -18,13 +18,20 @@ import pytest
 from kit.databases.sql import fetch_rows
 from kit.gateway.processes import Gateway
 from kit.http.client import call, get
+from kit.machine_load import stretch
 from kit.polling import wait_until
 
 TIMEOUT_SECONDS = 5
 LATE_SECONDS_MAX = 2.0
 """How much later than its deadline a switch may fire while all processes run (check K5)."""
 BACK_SECONDS_MAX = 30.0
+LONG_LEASE_SECONDS = 8
+"""A lease that ends after the deadline."""
+TAKEOVER_SECONDS_MAX = 3.0
+"""How long after the end of the lease another worker has taken it, looked, and canceled."""
 ORDERS = 3
+HOLDER = "holder"
+"""The worker that looks at the switches."""
 #: What is killed together with the client.
 VICTIMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "sqlite": ((), ("api",), ("worker",), ("worker", "api")),
@@ -123,6 +130,26 @@ def test_entries_of_a_killed_client_are_canceled_once(
     assert verdict["ok"], json.dumps(verdict)[:2000]
 
 
+def test_another_worker_fires_once_the_lease_of_a_killed_one_has_ended(
+    gateway_on: Any, tmp_path: Path
+) -> None:
+    """A fresh timeout after the takeover would be ``TIMEOUT_SECONDS`` more."""
+    environment = {"OMS_LEASE_SECONDS": str(LONG_LEASE_SECONDS)}
+    gateway: Gateway = gateway_on("sqlite", workers=2, environment=environment)
+    took = _cancel_by_kills(gateway, tmp_path, (HOLDER,))
+    print(f"seconds from the kills to the cancels: {took}")
+    assert took < LONG_LEASE_SECONDS + stretch(TAKEOVER_SECONDS_MAX)
+    assert gateway.verify()["ok"]
+
+
+def _kill(gateway: Gateway, victim: str) -> None:
+    if victim != HOLDER:
+        gateway.kill(victim)
+        return
+    query = "SELECT owner FROM account_leases WHERE account_id = 0"
+    os.kill(gateway.pid_of_owner(fetch_rows(gateway.dsn, query)[0][0]), signal.SIGKILL)
+
+
 def _cancel_by_kills(gateway: Gateway, folder: Path, victims: tuple[str, ...]) -> float:
     """Kill a client that beats, and the victims; return the seconds until entries are canceled."""
     gateway.wait_until_ready()
@@ -137,7 +164,7 @@ def _cancel_by_kills(gateway: Gateway, folder: Path, victims: tuple[str, ...]) -
     assert _states(gateway, order_ids) == {"SUBMITTED"}, "beats keep the entries"
     killed_at = time.monotonic()
     for victim in victims:
-        gateway.kill(victim)
+        _kill(gateway, victim)
     wait_until(
         lambda: _states(gateway, order_ids) == {"CANCELED"},
         TIMEOUT_SECONDS + BACK_SECONDS_MAX,

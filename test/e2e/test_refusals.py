@@ -8,13 +8,28 @@ from kit.gateway.processes import Gateway
 from kit.http.client import call, get
 
 LINEAR = "BTC/USDT:USDT"
-ACCOUNTS = 12
+ACCOUNTS = 13
 
 
 @pytest.fixture(scope="module")
 def unused_account_ids(gateway: Gateway) -> Iterator[int]:
     """New accounts, one for each test."""
     return iter(gateway.add_accounts(ACCOUNTS, position_mode="netting"))
+
+
+def test_a_kill_switch_refuses_the_next_order(gateway: Gateway, account_id: int) -> None:
+    """The worker knows of it by a notification: no command follows from these switches."""
+    for symbol in ("ETH/USDT", "ETH/USDT:USDT", "SOL/USDT", "SOL/USDT:USDT"):
+        order = {"symbol": symbol, "side": "buy", "order_type": "market", "qty": "1"}
+        command = {"account_id": account_id, "command": "send_order", "payload": order}
+        status, body, _ = call(gateway, "POST", "/oms/commands?wait_ms=9000", command)
+        assert status == 200, body
+        pull = {"scope": "symbol", "scope_id": symbol, "mode": "reduce_only", "comment": "test"}
+        pull |= {"cancel_entries": False}
+        status, body, _ = call(gateway, "POST", "/risk/kill", pull, key=gateway.admin_api_key)
+        assert status == 200, body
+        status, body, _ = call(gateway, "POST", "/oms/commands?wait_ms=9000", command)
+        assert (status, body["detail"]["reason"]) == (409, "kill_switch"), body
 
 
 @pytest.fixture

@@ -26,15 +26,10 @@ async def poll_until(
 ) -> Value:
     """Returns the first value of ``read`` for which ``is_expected`` holds.
 
-    Raises TimeoutError, which names the last value, after ``seconds``.
+    Raises TimeoutError after ``seconds``.
     """
-    value: object = "nothing was read"
-    try:
-        async with asyncio.timeout(seconds):
-            while True:
-                if is_expected(found := await read()):
-                    return found
-                value = found
-                await asyncio.sleep(POLL_SECONDS)
-    except TimeoutError:
-        raise TimeoutError(f"not within {seconds:g} s; the last value: {value!r}") from None
+    async with asyncio.timeout(seconds):
+        while True:
+            if is_expected(value := await read()):
+                return value
+            await asyncio.sleep(POLL_SECONDS)

@@ -8,7 +8,8 @@ from oms.adapters.capability_records import (
     list_allowed_hosts,
 )
 from oms.adapters.ccxt.venues.catalog import exchange_ids
-from oms.domain.account import Account
+from oms.adapters.ccxt.venues.profile_registry import get_profile
+from oms.domain.account import Account, Engine
 
 
 class VenueCatalog:
@@ -25,6 +26,11 @@ class VenueCatalog:
     def account_capabilities(self, account: Account) -> Mapping[str, object]:
         """Return the capability record as the account's settings restrict it."""
         return account_capability_record(account)
+
+    def has_cancel_timer(self, account: Account) -> bool:
+        """Return whether the account's exchange has a timer that dead-man switches let run."""
+        is_paper = account.engine is Engine.PAPER
+        return not is_paper and get_profile(account.venue).cancel_timer is not None
 
     def allowed_hosts(self, account: Account) -> Mapping[str, Sequence[str]]:
         """Return the hosts that the account's connection may call, by purpose."""

@@ -65,7 +65,8 @@ from oms.api.routes.risk import (
 from oms.api.routes.sharing import share_links
 from oms.api.routes.signals import lists, receipt, sources
 from oms.domain.errors import OmsError
-from oms.services.access.access_changes import AccessChanges
+from oms.ports.notifier import Topic
+from oms.services.access.change_notices import ChangeNotices
 from oms.wire.json import dumps_fast
 
 COMMANDS_PATH = "/oms/commands"
@@ -221,7 +222,9 @@ def _add_websocket_route(app: FastAPI, context: ApiContext) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context: ApiContext = app.state.api_context
     usage_exchange = RateUsageExchange(notifier=context.notifier, limiter=context.rate_limiter)
-    access_changes = AccessChanges(notifier=context.notifier, forget=(context.authenticate.forget,))
+    access_changes = ChangeNotices(
+        notifier=context.notifier, topic=Topic.ACCESS, forget=(context.authenticate.forget,)
+    )
     context.authenticate.on_change = access_changes.announce
     work: dict[str, Callable[[], Awaitable[None]]] = {
         "result_waiter": context.result_waiter.run,

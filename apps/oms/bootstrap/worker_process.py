@@ -15,11 +15,11 @@ from oms.ports.clock import Clock
 from oms.ports.exchange import ExchangePorts
 from oms.ports.ledger_store import LoadedAccount
 from oms.ports.market.trading_calendar import TradingCalendar
-from oms.ports.notifier import Notifier
+from oms.ports.notifier import Notifier, Topic
 from oms.ports.price_feed import PriceFeed
-from oms.services.access.access_changes import AccessChanges
 from oms.services.access.chain_audit import ChainAudit
 from oms.services.access.chain_commands import ChainCommands
+from oms.services.access.change_notices import ChangeNotices
 from oms.services.access.command_permissions import CommandPermissions
 from oms.services.account_state.commit import CommitBatches
 from oms.services.admin_mutate.mutate_rows import build_mutate_rows
@@ -120,18 +120,26 @@ def wire_worker(
         close=close,
         reconcile_scheduler=ReconcileScheduler(processor=processor, rows=store.reconcile_store),
         access_changes=_access_changes(notifier, execute),
+        switch_changes=_switch_changes(notifier, execute),
         equity_scheduler=_equity_scheduler(settings, store, processor, value_accounts),
         mark_scheduler=_mark_scheduler(settings, store, keeper, open_feed, clock),
         exchange_timers=_exchange_timers(store, clock),
     )
 
 
-def _access_changes(notifier: Notifier, execute: ExecuteCommand) -> AccessChanges:
+def _access_changes(notifier: Notifier, execute: ExecuteCommand) -> ChangeNotices:
     """Return what drops the cached permissions of a worker."""
     forget = [execute.permissions.forget]
     if execute.strategy_links is not None:
         forget.append(execute.strategy_links.forget)
-    return AccessChanges(notifier=notifier, forget=forget)
+    return ChangeNotices(notifier=notifier, topic=Topic.ACCESS, forget=forget)
+
+
+def _switch_changes(notifier: Notifier, execute: ExecuteCommand) -> ChangeNotices:
+    """Return what lets a worker read kill switches and shared limits again."""
+    switches = execute.kill_switches
+    forget = () if switches is None else (switches.forget,)
+    return ChangeNotices(notifier=notifier, topic=Topic.SWITCHES, forget=forget)
 
 
 def _commit_pipeline(

@@ -21,6 +21,10 @@ class ExchangeCatalog(Protocol):
         """Return the capability record as the account's settings restrict it."""
         ...
 
+    def has_cancel_timer(self, account: Account) -> bool:
+        """Return whether the account's exchange has a timer that dead-man switches let run."""
+        ...
+
     def allowed_hosts(self, account: Account) -> Mapping[str, Sequence[str]]:
         """Return the hosts that the account's connection may call, by purpose."""
         ...

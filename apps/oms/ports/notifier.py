@@ -12,13 +12,15 @@ from typing import Protocol
 
 class Topic(StrEnum):
     """Who is notified: workers of new commands, API processes of results and events, both of
-    changed keys and permissions, API processes of requests that others charged to a key, workers of
-    leases that another one gave back.
+    changed keys and permissions, workers of kill switches and limits of many accounts, API
+    processes of requests that others charged to a key, workers of leases that another one gave
+    back.
     """
 
     COMMANDS = "commands"
     RESULTS = "results"
     ACCESS = "access"
+    SWITCHES = "switches"
     USAGE = "usage"
     LEASES = "leases"
 

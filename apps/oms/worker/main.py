@@ -25,12 +25,13 @@ from oms.domain.errors import Unavailable
 from oms.ports.command_queue import CommandRow
 from oms.ports.leases import Lease, Leases
 from oms.ports.notifier import Notifier, Topic
-from oms.services.access.access_changes import AccessChanges
+from oms.services.access.change_notices import ChangeNotices
 from oms.services.protection.exchange_timers import KeepExchangeTimers
 from oms.services.risk.market_session import calendar_health
 from oms.services.submission.fire_deadman import FireDeadman
 from oms.wire.responses.deadman_rows import timer_row
 from oms.worker.account_figures import AccountFigures
+from oms.worker.continuity import RESTART_SECONDS_MAX, Continuity
 from oms.worker.dispatch import CommandProcessor
 from oms.worker.equity_schedule import ROUND_SECONDS, EquityScheduler
 from oms.worker.housekeeping import HOUSEKEEPING_INTERVAL_SECONDS, Housekeeping
@@ -62,8 +63,9 @@ class Worker:
     listener: WakeupListener
     tick_seconds: float
     close: Callable[[], Awaitable[None]]
-    #: Drops cached permissions that another process changed.
-    access_changes: AccessChanges
+    #: Drop cached permissions, and cached switches and limits, that another process changed.
+    access_changes: ChangeNotices
+    switch_changes: ChangeNotices
     #: Scheduled reconcile passes; ``None``: there are none.
     reconcile_scheduler: ReconcileScheduler | None = None
     #: Snapshots of equity; ``None``: there are none.
@@ -78,6 +80,7 @@ class Worker:
     _new_leases: list[Lease] = field(default_factory=list)
     _is_careful: bool = False
     _has_disowned: bool = False
+    _continuity: Continuity = field(default_factory=Continuity)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set."""
@@ -88,6 +91,7 @@ class Worker:
             asyncio.create_task(self._supervise("deadman", self._deadman_round, stop)),
             asyncio.create_task(self._supervise("equity", self._equity_round, stop)),
             asyncio.create_task(self._supervise("access", self._access_round, stop)),
+            asyncio.create_task(self._supervise("switches", self._switch_round, stop)),
         ]
         if self.mark_scheduler is not None:
             loops.append(asyncio.create_task(self._supervise("marks", self._mark_round, stop)))
@@ -173,13 +177,12 @@ class Worker:
         return len(rows)
 
     async def _lease_round(self, stop: asyncio.Event) -> None:
-        if not self._has_disowned:
-            await self.leases.release_all(self.name)  # The previous process of this name has ended.
-            self._has_disowned = True
-        await self.leases.heartbeat(self.name, socket.gethostname(), self._status())
-        alive = await self.leases.workers(self.keeper.seconds)
         held = set(self.keeper.held)
-        new_leases = await self.keeper.round(len(alive))
+        try:
+            new_leases = await self._keep_leases()
+        except Unavailable:
+            self._continuity.interrupt()
+            raise
         if new_leases:
             self._new_leases.extend(new_leases)
             self.notifier.notify(Topic.COMMANDS)
@@ -188,6 +191,18 @@ class Worker:
         if not stop.is_set():
             # A worker that gives leases back notifies the others: they need not wait for a round.
             await self.notifier.wait(Topic.LEASES, min(self.keeper.seconds / 3, 0.5))
+
+    async def _keep_leases(self) -> list[Lease]:
+        """Send the heartbeat, keep the leases; returns the new ones. Raises ``Unavailable``."""
+        if not self._has_disowned:
+            await self.leases.release_all(self.name)  # The previous process of this name has ended.
+            self._has_disowned = True
+        if self._continuity.since is None:
+            others = await self.leases.workers(self.keeper.seconds + RESTART_SECONDS_MAX)
+            self._continuity.begin(self.processor.clock.now(), others)
+        await self.leases.heartbeat(self.name, socket.gethostname(), self._status())
+        alive = await self.leases.workers(self.keeper.seconds)
+        return await self.keeper.round(len(alive))
 
     async def _housekeeping_round(self, stop: asyncio.Event) -> None:
         if HOUSEKEEPING_LEASE in self.keeper.held:
@@ -198,7 +213,7 @@ class Worker:
         if HOUSEKEEPING_LEASE not in self.keeper.held:
             self.fire_deadman.forget()
         else:
-            await self.fire_deadman()
+            await self.fire_deadman(self._continuity.since)
         await _pause(stop, DEADMAN_SECONDS)
 
     async def _equity_round(self, stop: asyncio.Event) -> None:
@@ -208,6 +223,9 @@ class Worker:
 
     async def _access_round(self, stop: asyncio.Event) -> None:
         await self.access_changes.follow_once()
+
+    async def _switch_round(self, stop: asyncio.Event) -> None:
+        await self.switch_changes.follow_once()
 
     async def _mark_round(self, stop: asyncio.Event) -> None:
         if self.mark_scheduler is not None:
@@ -257,6 +275,7 @@ class Worker:
             "commands_done": self.commands_done,
             "stop_watch_age_s": self._stop_watch_age_seconds(),
             "calendar": calendar_health(states, self.processor.clock.now()),
+            **self._continuity.status_fields(),
             **self._failures.status_fields(),
             **self.processor.activity.status_fields(),
             **self._figures.status_fields(states),

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ CACHE_SECONDS = 5
 #: Without notifications a process looks for itself once a second.
 POLL_SECONDS = 1.0
 READS_PER_SECOND = 20
+SWITCHED = ("ETH/USDT:USDT", "SOL/USDT:USDT")
 
 
 @dataclass
@@ -173,6 +175,36 @@ def test_a_disabled_key_ends_on_all_hosts_at_once(cluster: Cluster) -> None:
         lambda: call(second, "GET", "/oms/accounts", key=key)[0] == 401, 30, "the key is refused"
     )
     assert time.monotonic() - disabled_at < CACHE_SECONDS / 2
+
+
+def test_a_switch_of_one_host_refuses_the_next_order(cluster: Cluster) -> None:
+    """No command follows from these switches: the worker knows of them by a notification alone."""
+    gateway = cluster.gateway
+    for symbol in SWITCHED:
+        done = _order(cluster, symbol)
+        assert done["status"] == "done", done
+        body = {"scope": "symbol", "scope_id": symbol, "mode": "reduce_only", "comment": "test"}
+        body |= {"cancel_entries": False}
+        status, answer, _ = call(
+            cluster.second, "POST", "/risk/kill", body, key=gateway.admin_api_key
+        )
+        assert status == 200, answer
+        wait_until(partial(_is_refused, cluster, symbol), POLL_SECONDS / 2, "a refusal")
+
+
+def _is_refused(cluster: Cluster, symbol: str) -> bool:
+    return _order(cluster, symbol)["ok"] is False
+
+
+def _order(cluster: Cluster, symbol: str) -> Any:
+    order = {"symbol": symbol, "side": "buy", "order_type": "market", "qty": "0.1"}
+    command = {
+        "account_id": cluster.gateway.account_id,
+        "command": "send_order",
+        "payload": order,
+    }
+    _, body, _ = call(cluster.gateway, "POST", "/oms/commands?wait_ms=9000", command)
+    return (body.get("detail") or body)["results"][0]
 
 
 def test_the_limit_of_a_key_holds_over_both_hosts(cluster: Cluster) -> None:

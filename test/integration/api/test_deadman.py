@@ -15,6 +15,7 @@ from kit.polling import poll_until
 from oms.cli.verify import build_verify_report
 from oms.config import Settings
 from oms.domain.access import Grant
+from oms.domain.errors import Unavailable
 from oms.domain.risk.deadman import DeadmanSwitch
 from oms.ports.audit_log import AuditContext
 from oms.services.submission.fire_deadman import FireDeadman
@@ -186,6 +187,38 @@ async def test_one_fresh_timeout_follows_an_outage(busy: InProcessGateway) -> No
     clock.advance(6)
     fire.forget()
     assert await fire() == 1
+
+
+async def test_a_takeover_from_another_worker_is_no_outage(
+    busy: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SetClock()
+    fire = watcher(busy, clock)
+    began = clock.at
+    for _ in range(2):
+        await arm(busy)
+    clock.advance(6)
+    fire.forget()
+
+    async def fail(*_: object) -> Any:
+        raise Unavailable("the database is gone")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(fire.switches, "overdue", fail)
+        with pytest.raises(Unavailable):
+            await fire(began)
+    assert await fire(began) == 0, "beats could not be stored while the database was gone"
+    clock.advance(6)
+    assert await fire(began) == 2
+    await arm(busy)
+    await busy.store.deadman_switches.beat([3], clock.at)
+    clock.advance(6)
+    fire.forget()
+    assert await fire(clock.at - timedelta(seconds=5)) == 0, "no worker ran after the last beat"
+    await busy.store.deadman_switches.beat([3], clock.at)
+    clock.advance(6)
+    fire.forget()
+    assert await fire(began) == 1
 
 
 async def test_strategies_are_acted_on_alone(busy: InProcessGateway) -> None:

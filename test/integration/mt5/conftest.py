@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import mt5_driver as mt5
-from kit.databases.sql import dsn_of
 from kit.gateway.metatrader import PRICE, MetaTraderGateway, run_metatrader_gateway
 
 Connect = Callable[[str], MetaTraderGateway]
@@ -14,8 +13,7 @@ Connect = Callable[[str], MetaTraderGateway]
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MetaTraderGateway]:
     """The gateway."""
-    dsn = dsn_of(tmp_path_factory.mktemp("metatrader") / "oms.sqlite3")
-    with run_metatrader_gateway(dsn) as gateway:
+    with run_metatrader_gateway(tmp_path_factory.mktemp("metatrader")) as gateway:
         yield gateway
 
 

@@ -42,6 +42,24 @@ async def test_averages_and_profits_of_a_net_position(trading: ManualTrading) ->
     assert figures == ("sell", "5", "110", "0")
 
 
+async def test_levels_in_percent_of_both_sides(trading: ManualTrading) -> None:
+    account = await trading.add_account()
+    levels = {"stop_gain_pct": "4.5", "stop_loss_pct": "1.5"}
+    for side, gain, loss, reached, profit in (
+        ("buy", "104.5", "98.5", "104.5", "9"),
+        ("sell", "95.5", "101.5", "101.5", "-3"),
+    ):
+        opened = await _at(trading, account, side, "2", "100", **levels)
+        assert (opened["stop_gain"], opened["stop_loss"]) == (gain, loss)
+        await trading.set_price(account, reached, LINEAR)
+
+        async def read(position: int = opened["id"]) -> Any:
+            return (await trading.get(account, f"/oms/positions/{position}"))["items"][0]
+
+        closed = await poll_until(read, lambda row: row["state"] == "closed")
+        assert (closed["close_price"], closed["realized_pnl"]) == (reached, profit)
+
+
 async def test_statistics_of_four_closed_positions_and_an_open_one(
     trading: ManualTrading,
 ) -> None:

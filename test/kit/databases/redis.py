@@ -9,9 +9,10 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from kit.free_ports import free_port
-from kit.private_server import PrivateServer
 
 PROGRAM = "redis-check-rdb"
 """The server, which is one when it is called ``redis-server``."""
@@ -20,7 +21,7 @@ STOP_SECONDS_MAX = 10.0
 POLL_SECONDS = 0.02
 
 
-class PrivateRedis(PrivateServer):
+class PrivateRedis:
     """A server that ``with`` starts and ends by its pid; ``url`` stays the same over restarts."""
 
     def __init__(self, folder: Path) -> None:
@@ -67,6 +68,14 @@ class PrivateRedis(PrivateServer):
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
 
-    def close(self) -> None:
-        """End the server; it has no files."""
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.kill()

@@ -27,7 +27,7 @@ from oms.cli.audit_context import cli_audit_context
 from oms.cli.registry_accounts import FULL_GRANT, create_granted_account
 from oms.config import Settings
 
-READY_SECONDS_MAX = 120.0
+READY_SECONDS_MAX = 40.0
 STOP_SECONDS_MAX = 10.0
 
 
@@ -119,7 +119,7 @@ class Gateway:
                 process.wait(STOP_SECONDS_MAX)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait(STOP_SECONDS_MAX)
+                process.wait()
 
     def start_api(self) -> None:
         """Start the API process again, after it was ended; returns when it is ready."""
@@ -239,9 +239,9 @@ class Gateway:
             ]
         leased = f"SELECT COUNT(*) FROM account_leases WHERE owner <> '' AND account_id >= {ids[0]}"
         wait_until(
-            lambda: fetch_rows(self.dsn, leased)[0][0] >= count, 60, "the accounts are leased"
+            lambda: fetch_rows(self.dsn, leased)[0][0] >= count, 20, "the accounts are leased"
         )
-        wait_until(lambda: self._grants() >= set(ids), 60, "the key has access to the accounts")
+        wait_until(lambda: self._grants() >= set(ids), 10, "the key has access to the accounts")
         return ids
 
     def _grants(self) -> set[int]:

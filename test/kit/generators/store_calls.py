@@ -106,7 +106,7 @@ VERDICT = OrderRisk(
             scope="strategy",
             scope_id=2,
             limit="10",
-            measured=Decimal("10.000000000000000001"),
+            measured="10.000000000000000001",
             passed=False,
         ),
     ),

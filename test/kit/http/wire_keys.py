@@ -23,7 +23,8 @@ ORDER = _keys(
     "edit_replace_orphan_order_id edit_replace_origin_order_id created_at updated_at "
     "closed_at state pending_change remaining_qty canceled_qty requested_qty requested_price "
     "risk_status risk_code risk_detail reconciled reduce_only "
-    "post_only time_in_force trigger_price triggered_at expires_at fee fee_currency "
+    "post_only time_in_force trigger_price trailing_amount trailing_percent triggered_at "
+    "expires_at fee fee_currency "
     "reject_source reject_code reject_message replaced_by group_id cancel_reason "
     "parent_order_id signal_id source_id submitted_at last_fill_at version"
 )

@@ -8,6 +8,8 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -16,13 +18,13 @@ from cryptography.x509.oid import NameOID
 
 from kit.free_ports import free_port
 from kit.polling import wait_until
-from kit.private_server import PrivateServer, end_process
 
 ROOT = Path(__file__).parents[3]
 DEBIAN = ROOT / "build/debian"
 DEPLOY = ROOT / "deploy"
 HOST = "localhost"
 READY_SECONDS_MAX = 20.0
+STOP_SECONDS_MAX = 10.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def create_certificate(folder: Path, days: int = 30) -> Certificate:
     return made
 
 
-class Proxy(PrivateServer):
+class Proxy:
     """A proxy in front of the API on ``upstream_port``; ended by its pid."""
 
     def __init__(self, name: str, folder: Path, upstream_port: int, certificate: Certificate):
@@ -73,18 +75,24 @@ class Proxy(PrivateServer):
         self._command = configure(upstream_port, certificate)
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start the proxy, and wait until it listens."""
+    def __enter__(self) -> Self:
         environment = os.environ | {"HOME": str(self._folder)}
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         wait_until(self._listens, READY_SECONDS_MAX, f"the proxy listens: {self.log.read_text()}")
+        return self
 
-    def close(self) -> None:
-        """End the proxy; its folder is the test's."""
-        end_process(self._process)
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(STOP_SECONDS_MAX)
 
     @property
     def log(self) -> Path:
@@ -100,8 +108,10 @@ class Proxy(PrivateServer):
         return done.stdout
 
     def _listens(self) -> bool:
-        command = ["curl", "-s", "-k", "-o", "/dev/null", "--max-time", "5", self.url]
-        return subprocess.run(command, timeout=20, check=False).returncode == 0
+        probe = subprocess.run(
+            ["curl", "-s", "-k", "-o", "/dev/null", self.url], timeout=5, check=False
+        )
+        return probe.returncode == 0
 
     def _nginx(self, upstream_port: int, certificate: Certificate) -> list[str]:
         text = (DEPLOY / "nginx/oms.conf").read_text(encoding="utf-8")

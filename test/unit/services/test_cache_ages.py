@@ -1,10 +1,11 @@
 """What a worker or API caches is as old as its monotonic clock says, not as its system clock."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
-from oms.domain.commands.command import ClosePosition
+from oms.domain.commands.account_commands import EnforceKillSwitch
+from oms.domain.commands.command import ClosePosition, Command
 from oms.ports.command_queue import CommandQueue
 from oms.ports.kill_switches import KillSwitchStore
 from oms.ports.registry import Registry
@@ -21,12 +22,17 @@ class Reads:
         self.count = 0
         self.seconds = 0.0
         self.queued: dict[int, int] = {}
+        #: Called once while switches are read.
+        self.during: Callable[[], None] | None = None
 
     def monotonic(self) -> float:
         return self.seconds
 
     async def all(self, **_: Any) -> Sequence[Any]:
         self.count += 1
+        during, self.during = self.during, None
+        if during is not None:
+            during()
         return ()
 
     async def linked_strategies(self, account_ids: Sequence[int]) -> dict[int, frozenset[int]]:
@@ -55,6 +61,36 @@ async def test_kill_switches() -> None:
     reads.seconds += REFRESH_SECONDS
     await cache(account)
     assert reads.count == 2
+
+
+async def test_kill_switches_are_read_again_after_a_notice() -> None:
+    reads, account = Reads(), state()
+    cache = KillSwitchCache(kills=cast(KillSwitchStore, reads), monotonic=reads.monotonic)
+    await cache(account)
+    cache.forget()
+    await cache(account)
+    assert reads.count == 2
+    for payload, expected in ((_enforcement(0), 2), (_enforcement(7), 3), (_release(7), 3)):
+        await cache(account, cast(Command, SimpleNamespace(payload=payload)))
+        assert reads.count == expected, "a command of a switch that is not known as it says"
+
+
+async def test_a_notice_during_a_read_is_not_lost() -> None:
+    reads, account = Reads(), state()
+    cache = KillSwitchCache(kills=cast(KillSwitchStore, reads), monotonic=reads.monotonic)
+    reads.during = cache.forget
+    await cache(account)
+    assert reads.count == 2
+    await cache(account)
+    assert reads.count == 2
+
+
+def _enforcement(kill_id: int) -> EnforceKillSwitch:
+    return EnforceKillSwitch(kill_id=kill_id, scope="global", scope_id="", mode="halt", on=True)
+
+
+def _release(kill_id: int) -> EnforceKillSwitch:
+    return EnforceKillSwitch(kill_id=kill_id, scope="global", scope_id="", mode="halt", on=False)
 
 
 async def test_links_of_strategies() -> None:

@@ -27,8 +27,9 @@ class LimitCheck(NamedTuple):
     scope_id: int
     #: The limit: a decimal text, a flag or symbols.
     limit: str | bool | list[str]
-    #: What was measured; ``None`` of limits that measure nothing, and where it is not known.
-    measured: Decimal | None = None
+    #: What was measured, as a decimal text; ``None`` of limits that measure nothing, and where it
+    #: is not known.
+    measured: str | None = None
     passed: bool = True
 
 

@@ -226,25 +226,34 @@ class Exposure:
             return PositionKey(position.symbol, position.strategy_id)
         return PositionKey(position.symbol, ticket_id=position.id)
 
-    def quantities_with(self, entry: Entry) -> Quantities:
-        """Return the quantities of all positions once the entry is filled, too."""
-        return self._quantities([entry])
+    def quantities_with(self, entry: Entry, key: PositionKey) -> tuple[Quantities, bool]:
+        """Return the quantities of all positions once the entry is filled, too.
+
+        ``key`` is that of the entry, which opens in full: what its order closes has been taken off
+        before. ``True`` if its position is open or reserved without it.
+        """
+        filled = self._filled()
+        is_open = key in filled
+        bought, sold = filled[key] if is_open else _NOTHING
+        if entry.side is Side.BUY:
+            filled[key] = add(bought if bought > 0 else ZERO, entry.qty), sold
+        else:
+            filled[key] = bought, subtract(sold if sold < 0 else ZERO, entry.qty)
+        return _unsigned(filled), is_open
 
     def quantities_by_position(self) -> Mapping[PositionKey, Decimal]:
         """Return the largest quantity of each position."""
-        return {key: max(both) for key, both in self._quantities(()).items()}
+        return {key: max(both) for key, both in _unsigned(self._filled()).items()}
 
     def quantities(self) -> Mapping[str, Decimal]:
         """Return the sum of the largest quantities of all positions, by symbol."""
-        return totals_of(self._quantities(()))
+        return totals_of(_unsigned(self._filled()))
 
-    def _quantities(self, entries: Sequence[Entry]) -> Quantities:
-        """Return per position how large it becomes if all buys are filled, and if all sales are.
+    def _filled(self) -> dict[PositionKey, tuple[Decimal, Decimal]]:
+        """Return per position its signed quantity with all buys, and with all sales.
 
         Both sides are never filled together against each other: either alone may come first.
-        ``entries`` open in full: what their orders close has been taken off before.
         """
-        #: Signed: with all buys, and with all sales.
         filled: dict[PositionKey, tuple[Decimal, Decimal]] = {}
         for position in self.positions:
             key, qty = self._key_of_position(position), position.qty
@@ -260,14 +269,11 @@ class Exposure:
                 filled[key] = add(bought, entry.qty), sold
             else:
                 filled[key] = bought, subtract(sold, entry.qty)
-        for entry in entries:
-            key = self.key_of(entry)
-            bought, sold = filled.get(key, _NOTHING)
-            if entry.side is Side.BUY:
-                filled[key] = add(bought if bought > 0 else ZERO, entry.qty), sold
-            else:
-                filled[key] = bought, subtract(sold if sold < 0 else ZERO, entry.qty)
-        return {key: (bought.copy_abs(), sold.copy_abs()) for key, (bought, sold) in filled.items()}
+        return filled
+
+
+def _unsigned(filled: Quantities) -> Quantities:
+    return {key: (bought.copy_abs(), sold.copy_abs()) for key, (bought, sold) in filled.items()}
 
 
 NO_EXPOSURE = Exposure(mode=PositionMode.NETTING, positions=(), reserved=())

@@ -2,20 +2,26 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 
 from oms.domain.errors import Refused
+from oms.domain.money import decimal_text
 from oms.domain.orders.order_risk import LimitCheck, OrderRisk, RiskStatus
 from oms.domain.risk.admission import ApprovedOrder
-from oms.domain.risk.exposure import Entry
-from oms.domain.risk.limit_context import LimitContext, RepeatedOrder
-from oms.domain.risk.limits import LimitVerdict
-from oms.domain.risk.policy import AccountPolicy
-from oms.domain.risk.valuation import valuation_of
+from oms.domain.risk.limit_context import RepeatedOrder
+from oms.domain.risk.policy import AccountPolicy, RulingLimit
 from oms.domain.value import constructor
 
 _new_risk = constructor(OrderRisk)
 _checked: Callable[[tuple[object, ...]], LimitCheck] = partial(tuple.__new__, LimitCheck)
+
+
+LimitVerdict = tuple[RulingLimit, Decimal | None, Refused | None]
+"""One limit as it was checked: what was measured, and why it refuses.
+
+``None`` was measured by limits that measure nothing, and where it is not known.
+"""
 
 
 @dataclass(slots=True)
@@ -24,9 +30,10 @@ class Judgement:
 
     #: Whether limits after the first that fails are checked too.
     is_complete: bool = False
-    #: The part that opens, and what it was checked against; ``None`` if nothing was checked.
-    entry: Entry | None = None
-    context: LimitContext | None = None
+    #: Whether limits were checked.
+    is_judged: bool = False
+    #: The price that valued the part that opens; ``None`` if it is not known.
+    price: Decimal | None = None
     verdicts: list[LimitVerdict] = field(default_factory=list)
     #: The order that the request repeats; ``None`` if there is none or it is exempt.
     repeated: RepeatedOrder | None = None
@@ -42,6 +49,8 @@ def order_risk(
         return _risk(RiskStatus.BLOCKED, approved.reason, judgement)
     if approved.cut_by is not None:
         return _risk(RiskStatus.TRIMMED, approved.cut_by.reason, judgement)
+    if judgement is not None and judgement.is_judged and not approved.reduce_only:
+        return _risk(RiskStatus.PASSED, None, judgement)
     if policy is None or not policy.applies_to(approved.strategy_id):
         return None
     if approved.reduce_only:
@@ -55,19 +64,20 @@ def limit_checks(verdicts: Iterable[LimitVerdict]) -> tuple[LimitCheck, ...]:
         [
             ruling.passed
             if measured is None and refused is None
-            else _checked((*ruling.passed[:4], measured, refused is None))
+            else _checked(
+                (
+                    *ruling.passed[:4],
+                    None if measured is None else decimal_text(measured),
+                    refused is None,
+                )
+            )
             for ruling, measured, refused in verdicts
         ]
     )
 
 
 def _risk(status: RiskStatus, code: str | None, judgement: Judgement | None) -> OrderRisk:
-    if judgement is None or judgement.entry is None or judgement.context is None:
+    if judgement is None or not judgement.is_judged:
         return OrderRisk(status=status, code=code)
-    market = judgement.context.markets.get(judgement.entry.symbol)
-    return _new_risk(
-        status=status,
-        code=code,
-        price=valuation_of(judgement.entry, market),
-        checks=limit_checks(judgement.verdicts),
-    )
+    checks = limit_checks(judgement.verdicts)
+    return _new_risk(status=status, code=code, price=judgement.price, checks=checks)

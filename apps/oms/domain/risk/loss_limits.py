@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from oms.domain.errors import Refused
-from oms.domain.money import ZERO, decimal_text, multiply
+from oms.domain.money import ZERO, decimal_text, divide, multiply
 from oms.domain.risk.limit_context import (
     AccountEquity,
     Breach,
@@ -20,6 +20,7 @@ from oms.domain.risk.limit_context import (
 from oms.domain.risk.measure import (
     HUNDRED,
     Measure,
+    Unknown,
     UnknownEquity,
     at_most,
     equity_of,
@@ -82,12 +83,13 @@ def breach_of(limit: Limit, context: LimitContext) -> Breach | None:
     return _tripped_today(limit, context) or _LOSSES[limit.key](limit, context)
 
 
-def check_losses(limit: Limit, measure: Measure) -> Refused | None:
+def check_losses(limit: Limit, _number: Decimal, measure: Measure) -> Refused | None:
     """Refuse while the account exceeds a limit on losses. Raises ``UnknownEquity``."""
-    verdict = measure.context.losses.get(limit.key) or _judge_loss(limit, measure.context)
-    breach, measured = verdict
+    key, context = limit.key, measure.context
+    is_judged = key in context.losses
+    breach, measured = context.losses[key] if is_judged else _judge_loss(limit, context)
     if measured is not None:
-        measure.measured[limit.key] = measured
+        measure.measured[key] = measured
     return None if breach is None else refused_by(limit, measure, breach.message, breach.actual)
 
 
@@ -103,14 +105,16 @@ def measured_loss(key: str, context: LimitContext) -> Decimal | None:
     return None if start is None or start <= 0 else percent_of(loss, start)
 
 
-def check_capital(limit: Limit, measure: Measure) -> Refused | None:
+def check_capital(limit: Limit, number: Decimal, measure: Measure) -> Refused | None:
     """Refuse a position above a share of the equity. Raises ``Unknown``."""
-    worth = measure.worth_of(measure.quantity_after)
-    equity = equity_of(measure.context, measure.context.equity.equity)
-    percent = percent_of(worth, equity) if equity > 0 else None
+    worth = measure.position_worth
+    if worth is None:
+        raise Unknown(measure.missing)
+    equity, hundredfold = measure.equity(), multiply(worth, HUNDRED)
+    percent = divide(hundredfold, equity) if equity > 0 else None
     if percent is not None:
         measure.measured[limit.key] = percent
-    if multiply(worth, HUNDRED) <= multiply(number_of(limit), equity):
+    if hundredfold <= multiply(number, equity):
         return None
     message = (
         f"with this order the position is worth {decimal_text(worth)}, the account"

@@ -1,78 +1,58 @@
 """What a check of a limit reads, and the refusal that it returns."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from oms.domain.errors import Refused
 from oms.domain.money import ZERO, add, decimal_text, divide, multiply
 from oms.domain.orders.order import Side
-from oms.domain.risk.exposure import Entry, Exposure, PositionKey, Quantities, totals_of
+from oms.domain.risk.exposure import Entry, Exposure, Quantities
 from oms.domain.risk.limit_context import LimitContext, Market
-from oms.domain.risk.policy import Limit, Limits, scope_text
+from oms.domain.risk.policy import Limit, Limits, RulingLimits, scope_text
 from oms.domain.risk.policy_keys import KEYS
-from oms.domain.risk.valuation import valuation_of
+from oms.domain.risk.valuation import named_price, value_at
 
-HUNDRED = Decimal(100)
+ONE, HUNDRED = Decimal(1), Decimal(100)
+NO_QUANTITIES: Quantities = {}
 
 
 @dataclass(slots=True, kw_only=True)
 class Measure:
-    """The limits of one scope, and what they are measured over."""
+    """The limits of one scope, and what they are measured over.
+
+    What several checks compare is computed once; a worth is ``None`` where it is not known, or no
+    limit needs it.
+    """
 
     limits: Limits
+    #: The strategy that they are measured over; ``None``: the whole account.
+    strategy_id: int | None
     entry: Entry
-    exposure: Exposure
     context: LimitContext
-    #: Prices of the entry's symbol, and the price that values the entry.
+    #: Prices of the entry's symbol, and their middle.
     market: Market | None
+    mid: Decimal | None
+    #: The limit or trigger price of the entry, and the price that values it.
+    named_price: Decimal | None
     price: Decimal | None
-    #: The position of the entry.
-    key: PositionKey
-    _mid: Decimal | None = None
-    #: What was measured, by key.
-    measured: dict[str, Decimal] = field(default_factory=dict)
-    _open_keys: Collection[PositionKey] | None = None
-    _quantities: Quantities | None = None
+    #: The worth of one unit of the entry's symbol, of the entry, and of its position once all of
+    #: its side is filled.
+    unit_worth: Decimal | None
+    worth: Decimal | None
+    position_worth: Decimal | None
+    #: Why they are not known.
+    missing: str
+    #: Entry orders that are open.
+    reserved: Sequence[Entry]
+    #: All positions once the entry is filled; empty if no limit needs them.
+    quantities: Quantities
+    #: Whether the position of the entry is open or reserved without it.
+    is_open: bool
+    #: What was measured, by key; ``None``: nothing.
+    measured: dict[str, Decimal | None]
     _total: Decimal | None = None
-    _worths: dict[Decimal, Decimal] = field(default_factory=dict)
-
-    @property
-    def mid(self) -> Decimal | None:
-        """Return the middle of the prices of the entry's symbol; ``None`` if it is not known."""
-        if self._mid is None and self.market is not None:
-            self._mid = self.market.mid
-        return self._mid
-
-    @property
-    def open_keys(self) -> Collection[PositionKey]:
-        """Return the positions that are open or reserved."""
-        if self._open_keys is None:
-            self._open_keys = self.exposure.open_keys()
-        return self._open_keys
-
-    @property
-    def quantities(self) -> Quantities:
-        """Return the quantities of all positions once the entry is filled."""
-        if self._quantities is None:
-            self._quantities = self.exposure.quantities_with(self.entry)
-        return self._quantities
-
-    @property
-    def quantity_after(self) -> Decimal:
-        """Return the largest quantity of the entry's position once all of its side is filled."""
-        bought, sold = self.quantities[self.key]
-        return bought if self.entry.side is Side.BUY else sold
-
-    def worth_of(self, qty: Decimal) -> Decimal:
-        """Return the worth of a quantity of the entry's symbol at its price. Raises ``Unknown``."""
-        worth = self._worths.get(qty)
-        if worth is None:
-            if self.price is None:
-                raise Unknown(f"there is no current price of {self.entry.symbol}")
-            worth = notional_at(self.context, self.entry.symbol, qty, self.price)
-            self._worths[qty] = worth
-        return worth
+    _equity: Decimal | None = None
 
     def total_after(self) -> Decimal:
         """Return the worth of all positions and reservations with the entry. Raises ``Unknown``."""
@@ -80,31 +60,83 @@ class Measure:
             self._total = self._add_up()
         return self._total
 
+    def equity(self) -> Decimal:
+        """Return the equity in the currency of limits. Raises ``UnknownEquity``."""
+        if self._equity is None:
+            self._equity = equity_of(self.context, self.context.equity.equity)
+        return self._equity
+
     def _add_up(self) -> Decimal:
-        context, total = self.context, ZERO
-        for symbol, qty in totals_of(self.quantities).items():
-            if symbol == self.entry.symbol:
-                total = add(total, self.worth_of(qty))
+        unit_worth, context, symbol = self.unit_worth, self.context, self.entry.symbol
+        if unit_worth is None:
+            raise Unknown(self.missing)
+        total = ZERO
+        for key, (bought, sold) in self.quantities.items():
+            qty = bought if bought >= sold else sold
+            if key.symbol == symbol:
+                total = add(total, multiply(qty, unit_worth))
                 continue
-            market = context.markets.get(symbol)
+            market = context.markets.get(key.symbol)
             if market is None:
-                raise Unknown(f"there is no current price of {symbol}, which is held")
-            total = add(total, notional_at(context, symbol, qty, market.mid))
+                raise Unknown(f"there is no current price of {key.symbol}, which is held")
+            total = add(total, notional_at(context, key.symbol, qty, market.mid))
         return total
 
 
-def measure_of(limits: Limits, entry: Entry, exposure: Exposure, context: LimitContext) -> Measure:
-    """Return what the limits of a scope are measured over."""
+def measure_of(
+    ruling: RulingLimits,
+    limits: Limits,
+    strategy_id: int | None,
+    entry: Entry,
+    exposure: Exposure,
+    context: LimitContext,
+) -> Measure:
+    """Return what the limits of a scope are measured over: of a strategy, or the account."""
     market = context.markets.get(entry.symbol)
+    named = named_price(entry)
+    price = value_at(entry, named, market)
+    quantities, is_open, position = NO_QUANTITIES, False, ZERO
+    if ruling.needs_positions:
+        key = exposure.key_of(entry)
+        quantities, is_open = exposure.quantities_with(entry, key)
+        bought, sold = quantities[key]
+        position = bought if entry.side is Side.BUY else sold
+    unit: Decimal | None = None
+    worth: Decimal | None = None
+    position_worth: Decimal | None = None
+    missing = ""
+    if ruling.needs_rate:
+        try:
+            unit = unit_worth_of(context, entry.symbol, price)
+        except Unknown as error:
+            missing = str(error)
+        else:
+            worth, position_worth = multiply(entry.qty, unit), multiply(position, unit)
     return Measure(
         limits=limits,
+        strategy_id=strategy_id,
         entry=entry,
-        exposure=exposure,
         context=context,
         market=market,
-        price=valuation_of(entry, market),
-        key=exposure.key_of(entry),
+        mid=None if market is None else market.mid,
+        named_price=named,
+        price=price,
+        unit_worth=unit,
+        worth=worth,
+        position_worth=position_worth,
+        missing=missing,
+        reserved=exposure.reserved,
+        quantities=quantities,
+        is_open=is_open,
+        measured={**ruling.unmeasured},
     )
+
+
+def unit_worth_of(context: LimitContext, symbol: str, price: Decimal | None) -> Decimal:
+    """Return the worth of one unit in the currency of limits. Raises ``Unknown``."""
+    if price is None:
+        raise Unknown(f"there is no current price of {symbol}")
+    return notional_at(context, symbol, ONE, price)
 
 
 class Unknown(Exception):

@@ -8,11 +8,14 @@ one rules; the limit keeps the scope that set it.
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from oms.domain.errors import Refused
+from oms.domain.money import ZERO
 from oms.domain.orders.order_risk import LimitCheck
 from oms.domain.risk.policy_keys import (
+    ACTIVITY_KEYS,
     KEYS,
     LOSS_KEYS,
     PRESETS,
@@ -59,6 +62,8 @@ class Limit:
 
 Limits = Mapping[str, Limit]
 
+NEW_POSITIONS = "allow_new_positions"
+
 _OTHERS = -1
 """In place of the id of a strategy that has no limits of its own."""
 
@@ -95,6 +100,8 @@ class RulingLimit:
     """A limit that rules orders of a strategy."""
 
     limit: Limit
+    #: Its value, if that is a number.
+    number: Decimal
     #: Whether it is measured over the strategy's part of the account.
     is_own: bool
     #: The limit as it is stored with an order that passes, if nothing was measured.
@@ -105,10 +112,21 @@ class RulingLimit:
 class RulingLimits:
     """All limits that rule orders of a strategy, and what their checks need."""
 
-    #: In the order of the checks.
+    #: Those that orders are compared with, in the order of the checks.
     limits: tuple[RulingLimit, ...]
+    #: ``None`` for the key of each, as long as nothing was measured.
+    unmeasured: Mapping[str, None]
+    #: All keys, also of limits that apply elsewhere.
     keys: frozenset[str]
+    #: What allows no new positions; ``None`` if nothing forbids them.
+    forbids: Limit | None
     has_own: bool
+    #: Whether a check compares with the prices of orders that wait for none, and of market orders.
+    compares_prices: bool
+    compares_fills: bool
+    #: Whether a check needs what the account did lately, what its positions become.
+    needs_activity: bool
+    needs_positions: bool
     #: Whether a check values orders at the market, counts money, needs other held symbols, equity.
     needs_price: bool
     needs_rate: bool
@@ -126,6 +144,9 @@ class AccountPolicy:
     strategies: Mapping[int, Limits] = field(default_factory=dict)
     #: Why the policy cannot be read; entries are refused until it can be.
     unreadable: str | None = None
+    #: Whether a limit is on losses of the account, and the time zone whose midnight begins its day.
+    limits_losses: bool = False
+    day_zone: str = "UTC"
     #: What was found by ``ruling``, by strategy.
     _ruling: dict[int, RulingLimits] = field(default_factory=dict, repr=False, compare=False)
 
@@ -135,22 +156,10 @@ class AccountPolicy:
 
     def ruling(self, strategy_id: int) -> RulingLimits:
         """Return the limits that rule orders of the strategy; they are found once."""
-        key = strategy_id if strategy_id in self.strategies else _OTHERS
-        found = self._ruling.get(key)
-        if found is None:
-            found = self._ruling[key] = _ruling_limits(self.account, self.limits_of(strategy_id))
-        return found
-
-    @property
-    def limits_losses(self) -> bool:
-        """Return whether a limit is on losses of the account."""
-        return not LOSS_KEYS.isdisjoint(self.account)
-
-    @property
-    def day_zone(self) -> str:
-        """Return the time zone whose midnight begins the day."""
-        limit = self.account.get("risk_day_zone")
-        return limit.setting if limit is not None and isinstance(limit.setting, str) else "UTC"
+        key, found = (strategy_id if strategy_id in self.strategies else _OTHERS), self._ruling
+        if key not in found:
+            found[key] = _ruling_limits(self.account, self.limits_of(strategy_id))
+        return found[key]
 
     def all_keys(self) -> frozenset[str]:
         """Return the keys of all limits."""
@@ -246,7 +255,15 @@ def account_policy(
     if not wide and not narrow and unreadable is None:
         return None
     strategies = {strategy_id: tightest(each) for strategy_id, each in narrow.items()}
-    return AccountPolicy(account=tightest(wide), strategies=strategies, unreadable=unreadable)
+    account = tightest(wide)
+    zone = account.get("risk_day_zone")
+    return AccountPolicy(
+        account=account,
+        strategies=strategies,
+        unreadable=unreadable,
+        limits_losses=not LOSS_KEYS.isdisjoint(account),
+        day_zone=zone.setting if zone is not None and isinstance(zone.setting, str) else "UTC",
+    )
 
 
 def loosens(current: Iterable[Limit], settings: Mapping[str, PolicyValue | None]) -> bool:
@@ -281,21 +298,33 @@ def tightest(limits: Iterable[Limit]) -> Limits:
 
 def _ruling_limits(account: Limits, own: Limits) -> RulingLimits:
     limits = [
-        RulingLimit(limit=scope[name], is_own=scope is own, passed=_passed(scope[name]))
-        for name in KEYS
+        _ruling_limit(scope[name], is_own=scope is own)
+        for name, key in KEYS.items()
         for scope in (account, own)
-        if name in scope
+        if name in scope and key.judges_orders
     ]
-    keys = [KEYS[each.limit.key] for each in limits]
+    keys = [KEYS[name] for name in (account.keys() | own.keys())]
+    names = frozenset(key.name for key in keys)
     return RulingLimits(
         limits=tuple(limits),
-        keys=frozenset(key.name for key in keys),
+        unmeasured={each.limit.key: None for each in limits},
+        keys=names,
+        forbids=account.get(NEW_POSITIONS) or own.get(NEW_POSITIONS),
         has_own=bool(own),
+        compares_prices="price_collar_pct" in names,
+        compares_fills="max_slippage_bps" in names,
+        needs_activity=not names.isdisjoint(ACTIVITY_KEYS),
+        needs_positions=any(key.needs_positions for key in keys),
         needs_price=any(key.needs_price for key in keys),
         needs_rate=any(key.needs_price and key.name not in PRICES_ONLY for key in keys),
         needs_marks=any(key.needs_marks for key in keys),
         needs_equity=any(key.needs_equity for key in keys),
     )
+
+
+def _ruling_limit(limit: Limit, *, is_own: bool) -> RulingLimit:
+    number = limit.setting if isinstance(limit.setting, Decimal) else ZERO
+    return RulingLimit(limit=limit, number=number, is_own=is_own, passed=_passed(limit))
 
 
 def _passed(limit: Limit) -> LimitCheck:
@@ -312,13 +341,12 @@ def refuse_new_positions(policy: AccountPolicy, strategy_id: int) -> Refused | N
     if policy.unreadable is not None:
         message = f"the risk policy cannot be read: {policy.unreadable}"
         return Refused(code="risk_blocked", reason="risk_error", message=message, set_by="account")
-    name = "allow_new_positions"
-    limit = policy.account.get(name) or policy.limits_of(strategy_id).get(name)
+    limit = policy.ruling(strategy_id).forbids
     if limit is None:
         return None
     return Refused(
         code="risk_blocked",
-        reason=KEYS[name].reason,
+        reason=KEYS[NEW_POSITIONS].reason,
         message=f"the risk policy of {scope_text(limit)} does not allow new positions",
         set_by=limit.scope.value,
         facts=limit.facts(),

@@ -54,13 +54,22 @@ class PolicyKey:
     needs_marks: bool = False
     #: Whether it needs the equity of the account.
     needs_equity: bool = False
+    #: Whether it needs what all positions become with the order.
+    needs_positions: bool = False
+    #: Whether orders are compared with it; the others are read where they apply.
+    judges_orders: bool = True
     #: Whether it is measured over accounts only, never over a strategy.
     is_of_account: bool = False
 
 
 _MAX, _MIN = KeyKind.MAXIMUM, KeyKind.MINIMUM
 _TABLE = (
-    PolicyKey(name="allow_new_positions", kind=KeyKind.FLAG, reason="new_positions_disabled"),
+    PolicyKey(
+        name="allow_new_positions",
+        kind=KeyKind.FLAG,
+        reason="new_positions_disabled",
+        judges_orders=False,
+    ),
     PolicyKey(name="allowed_symbols", kind=KeyKind.SYMBOLS, reason="symbol_not_allowed"),
     PolicyKey(
         name="duplicate_order_window_seconds",
@@ -79,15 +88,29 @@ _TABLE = (
         is_count=True,
         largest=Decimal(86400 * 30),
     ),
-    PolicyKey(name="losses_in_a_row", kind=_MAX, reason="", is_count=True, largest=Decimal(100)),
+    PolicyKey(
+        name="losses_in_a_row",
+        kind=_MAX,
+        reason="",
+        is_count=True,
+        largest=Decimal(100),
+        judges_orders=False,
+    ),
     PolicyKey(name="price_collar_pct", kind=_MAX, reason="price_collar", needs_price=True),
     PolicyKey(name="max_slippage_bps", kind=_MAX, reason="max_slippage_bps", needs_price=True),
-    PolicyKey(name="max_open_positions", kind=_MAX, reason="max_total_open_reached", is_count=True),
+    PolicyKey(
+        name="max_open_positions",
+        kind=_MAX,
+        reason="max_total_open_reached",
+        is_count=True,
+        needs_positions=True,
+    ),
     PolicyKey(
         name="max_open_positions_per_symbol",
         kind=_MAX,
         reason="max_symbol_open_reached",
         is_count=True,
+        needs_positions=True,
     ),
     PolicyKey(
         name="max_open_orders_per_symbol", kind=_MAX, reason="max_open_orders", is_count=True
@@ -101,6 +124,7 @@ _TABLE = (
         kind=_MAX,
         reason="max_size_per_position_exceeded",
         needs_price=True,
+        needs_positions=True,
     ),
     PolicyKey(
         name="max_capital_per_position_pct",
@@ -108,6 +132,7 @@ _TABLE = (
         reason="max_capital_pct",
         needs_price=True,
         needs_equity=True,
+        needs_positions=True,
     ),
     PolicyKey(
         name="max_total_exposure",
@@ -115,6 +140,7 @@ _TABLE = (
         reason="max_total_exposure",
         needs_price=True,
         needs_marks=True,
+        needs_positions=True,
     ),
     PolicyKey(
         name="max_leverage",
@@ -123,6 +149,7 @@ _TABLE = (
         needs_price=True,
         needs_marks=True,
         needs_equity=True,
+        needs_positions=True,
     ),
     PolicyKey(
         name="daily_loss_limit",
@@ -155,12 +182,29 @@ _TABLE = (
         reason="",
         is_count=True,
         is_of_account=True,
+        judges_orders=False,
     ),
-    PolicyKey(name="risk_day_zone", kind=KeyKind.ZONE, reason="", is_of_account=True),
+    PolicyKey(
+        name="risk_day_zone",
+        kind=KeyKind.ZONE,
+        reason="",
+        is_of_account=True,
+        judges_orders=False,
+    ),
 )
 
 KEYS: Mapping[str, PolicyKey] = MappingProxyType({key.name: key for key in _TABLE})
 """The keys in the order in which they are checked."""
+
+ACTIVITY_KEYS = frozenset(
+    {
+        "max_orders_per_minute",
+        "cooldown_seconds_after_losses",
+        "max_signals_per_day",
+        "max_signals_per_symbol_per_day",
+    }
+)
+"""Keys that are compared with what the account did lately."""
 
 PRICES_ONLY = frozenset({"price_collar_pct", "max_slippage_bps"})
 """Keys that compare prices only: they count no money."""

@@ -14,7 +14,11 @@ from oms.domain.risk.limit_context import Market
 
 def valuation_of(entry: Entry, market: Market | None) -> Decimal | None:
     """Return the price that values the entry; ``None`` if it is the market's and not known."""
-    price = named_price(entry)
+    return value_at(entry, named_price(entry), market)
+
+
+def value_at(entry: Entry, price: Decimal | None, market: Market | None) -> Decimal | None:
+    """Return the same for an entry that names the price."""
     if price is not None and entry.side is Side.SELL and entry.order_type in TRIGGERED_TYPES:
         price = max(price, entry.trigger_price or price)
     if market is None or not needs_market(entry):

@@ -5,7 +5,7 @@ reads the same rows before each order. A state that is dropped is read again fro
 """
 
 from bisect import insort
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,8 +22,10 @@ _new_order, _new_recent = constructor(RecentOrder), constructor(Recent)
 class Activity:
     """Entry orders of the last minute and the newest closed positions."""
 
-    #: By id, oldest first; ``None`` until they are read.
+    #: By id; ``None`` until they are read.
     _orders: dict[int, RecentOrder] | None = None
+    #: The same, oldest first, with those that count no longer.
+    _oldest_first: deque[RecentOrder] = field(default_factory=deque)
     _counts: Counter[int] = field(default_factory=Counter)
     #: Oldest first; ``None`` until they are read.
     _results: list[ClosedResult] | None = None
@@ -45,7 +47,7 @@ class Activity:
         for order in uncommitted:
             self.note_order(order)
         oldest_first = sorted(self._orders.values(), key=lambda each: (each.created_at, each.id))
-        self._orders = {order.id: order for order in oldest_first}
+        self._oldest_first = deque(oldest_first)
 
     def load_results(self, stored: Iterable[ClosedResult], uncommitted: Iterable[Position]) -> None:
         """Take the stored results, and those that are not committed."""
@@ -58,14 +60,13 @@ class Activity:
         if self._orders is None:
             return
         if order.reduce_only or order.reject_source == "oms":
-            removed = self._orders.pop(order.id, None)
-            if removed is not None:
-                self._counts[removed.strategy_id] -= 1
+            self._forget(order.id)
         elif order.id not in self._orders and _is_recent(order):
             recent = _new_order(
                 id=order.id, strategy_id=order.strategy_id, created_at=order.created_at
             )
             self._orders[order.id] = recent
+            self._oldest_first.append(recent)
             self._counts[order.strategy_id] += 1
 
     def note_position(self, position: Position) -> None:
@@ -87,14 +88,17 @@ class Activity:
 
     def recent(self, now: datetime) -> Recent:
         """Return what was read, without orders that have left the window."""
-        orders, since = self._orders or {}, now - ORDERS_WINDOW
-        while orders:
-            oldest = next(iter(orders.values()))
-            if oldest.created_at > since:
-                break
-            del orders[oldest.id]
-            self._counts[oldest.strategy_id] -= 1
-        return _new_recent(now=now, orders=self._counts, results=(self._results or [])[::-1])
+        oldest_first, since = self._oldest_first, now - ORDERS_WINDOW
+        while oldest_first and oldest_first[0].created_at <= since:
+            self._forget(oldest_first.popleft().id)
+        results = self._results[::-1] if self._results else ()
+        return _new_recent(now=now, orders=self._counts, results=results)
+
+    def _forget(self, order_id: int) -> None:
+        """Count an order no longer, if it counts."""
+        removed = None if self._orders is None else self._orders.pop(order_id, None)
+        if removed is not None:
+            self._counts[removed.strategy_id] -= 1
 
 
 def _is_recent(order: Order) -> bool:

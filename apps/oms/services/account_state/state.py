@@ -131,8 +131,9 @@ class AccountState:
     new_snapshots: list[EquitySnapshot] = field(default_factory=list)
     #: Reads the equity of an account; without it limits that need equity refuse.
     read_equity: EquityReader | None = None
-    #: The quote that the last admission saw; ``None``: no price was known.
+    #: The quote that the last admission saw, and when; ``None``: no price was known.
     admission_quote: Quote | None = None
+    admitted_at: datetime | None = None
     #: Reads what the account did lately; without it limits that count it refuse.
     recent_activity: RecentActivityReads | None = None
     #: What of it was read.
@@ -306,7 +307,8 @@ class AccountState:
                 self.expiries[order.id] = order.expires_at
         else:
             self.orders.pop(order.id, None)
-        if self.activity.has_orders:
+        is_noted = is_new or order.reduce_only or order.reject_source is not None
+        if is_noted and self.activity.has_orders:
             self.activity.note_order(order)
         insert = is_new or order.id in self.work.orders_new
         (self.work.orders_new if insert else self.work.orders_changed)[order.id] = order

@@ -95,7 +95,7 @@ from oms.services.signals.signal_legs import refuse_late_leg
 from oms.wire.json import dumps
 from oms.wire.responses.connection_status import connection_row
 
-_LOSS_PAYLOADS = (SendOrder, ReversePosition, ChangeOrder, CheckOrder, ReadRiskUsage)
+_LOSS_PAYLOADS = frozenset({SendOrder, ReversePosition, ChangeOrder, CheckOrder, ReadRiskUsage})
 """Commands that may open a position, or that read losses."""
 
 
@@ -129,12 +129,12 @@ class ExecuteCommand:
         changes = Changes()
         result = await self._refuse_early(state, command, now)
         if result is None:
-            if state.policy is not None and state.policy.limits_losses:
+            if state.policy is not None:
                 await self._observe_losses(state, command, changes, now)
             try:
                 result = await self._run(state, command, changes, now)
             finally:
-                state.command_equity = None
+                state.command_equity = state.admitted_at = None
             result = register_pending(state, command, result)
         is_running = result.status is CommandStatus.RUNNING
         if is_running:
@@ -167,8 +167,10 @@ class ExecuteCommand:
     ) -> None:
         """Compare losses with their limits before a command that may open, or that reads them."""
         payload = command.payload
-        is_trade = isinstance(payload, CcxtCall) and payload.is_trade
-        if self.observe_losses is not None and (is_trade or isinstance(payload, _LOSS_PAYLOADS)):
+        reads_losses = type(payload) in _LOSS_PAYLOADS
+        if not reads_losses:
+            reads_losses = isinstance(payload, CcxtCall) and payload.is_trade
+        if self.observe_losses is not None and reads_losses:
             state.command_equity = await self.observe_losses(state, changes, now)
 
     async def _refuse_early(
@@ -193,7 +195,7 @@ class ExecuteCommand:
         if self.session_overrides is not None:
             await self.session_overrides(state)
         if self.kill_switches is not None:
-            await self.kill_switches(state)
+            await self.kill_switches(state, command)
             if (refused := refuse_position_command(state, command)) is not None:
                 return CommandResult.refused(refused)
         strategies = await strategies_of(state, self.ledger, command.payload)

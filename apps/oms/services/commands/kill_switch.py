@@ -1,8 +1,9 @@
 """Kill switches in the worker: the cache of active switches, and the execution of their commands.
 
-The switches, and the limits of scopes over many accounts, are read at most once a second, and only
-when a command arrives, so an idle worker sends no queries. Orders are checked against both at
-admission (``domain.risk``).
+The switches, and the limits of scopes over many accounts, are read when a command arrives, so an
+idle worker sends no queries: again after a second, after a notice that they changed, and before a
+command of a switch that is not known yet. Orders are checked against both at admission
+(``domain.risk``).
 """
 
 import time
@@ -49,15 +50,19 @@ class KillSwitchCache:
     monotonic: Callable[[], float] = time.monotonic
     _active: Sequence[KillSwitch] = ()
     _read_at: float | None = None
+    _has_changed: bool = False
 
-    async def __call__(self, state: AccountState) -> None:
+    async def __call__(self, state: AccountState, command: Command | None = None) -> None:
         """Give the account the switches that may apply to it. Raises ``Unavailable``."""
         now = self.monotonic()
-        if self._read_at is None or now - self._read_at >= REFRESH_SECONDS:
+        if command is not None and isinstance(command.payload, EnforceKillSwitch):
+            self._expect(command.payload)
+        while self._read_at is None or now - self._read_at >= REFRESH_SECONDS:
+            self._has_changed = False  # A notice that comes while it reads is not lost.
             self._active = tuple(await self.kills.all(is_on=True, limit=None))
             if self.limits is not None:
                 await self.limits.refresh()
-            self._read_at = now
+            self._read_at = None if self._has_changed else now
         if self.limits is not None and state.shared_limits is not self.limits.current:
             state.set_limits(shared=self.limits.current)
         if self._active or state.kill_switches:
@@ -68,7 +73,16 @@ class KillSwitchCache:
 
     def forget(self) -> None:
         """Read again with the next command."""
-        self._read_at = None
+        self._read_at, self._has_changed = None, True
+
+    def _expect(self, payload: EnforceKillSwitch) -> None:
+        """Read again if the switch of a command is not known as the command names it.
+
+        Whoever waits for the command knows then that later orders are checked against the switch.
+        """
+        is_known = any(switch.id == payload.kill_id for switch in self._active)
+        if payload.kill_id and is_known is not payload.on:
+            self._read_at = None
 
 
 def _may_apply(switch: KillSwitch, account_id: int) -> bool:

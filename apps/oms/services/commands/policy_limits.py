@@ -3,10 +3,11 @@
 Callers ask only where the account has a policy. Prices are read only where a limit needs them.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from decimal import Decimal
 
+from oms.domain.account import PositionMode
 from oms.domain.commands.command import ChangeOrder, ClosePosition, SendOrder
 from oms.domain.errors import Refused
 from oms.domain.money import ZERO, divide, round_down_to_step, subtract
@@ -17,14 +18,20 @@ from oms.domain.risk.admission import ApprovedOrder
 from oms.domain.risk.currency import DOLLARS, conversions, rates_into
 from oms.domain.risk.exposure import Entry, Exposure, entry_of, reducible_qty, reservations
 from oms.domain.risk.judgement import Judgement
-from oms.domain.risk.limit_context import NO_EQUITY, AccountEquity, LimitContext, Market
+from oms.domain.risk.limit_context import (
+    NO_EQUITY,
+    AccountEquity,
+    LimitContext,
+    LossVerdict,
+    Market,
+)
 from oms.domain.risk.limits import (
     check_limits,
     needs_price,
     symbols_to_mark,
 )
 from oms.domain.risk.policy import AccountPolicy
-from oms.domain.value import constructor, evolve, evolver
+from oms.domain.value import constructor, evolve
 from oms.services.account_state.state import AccountState
 from oms.services.risk.recent_activity import read_recent
 from oms.wire.json import time_text
@@ -32,9 +39,9 @@ from oms.wire.json import time_text
 _new_entry, _new_exposure = constructor(Entry), constructor(Exposure)
 _new_context, _new_market = constructor(LimitContext), constructor(Market)
 
-_completed = evolver(LimitContext, "recent", "pending", "losses", "repeated")
-
+_NO_LOSSES: Mapping[str, LossVerdict] = {}
 _ONE = Decimal(1)
+_OF_DOLLARS: Mapping[str, Decimal] = dict.fromkeys(DOLLARS, _ONE)
 
 
 async def within_policy(
@@ -160,31 +167,37 @@ async def refuse_entry(
     """
     exposure = exposure_of(state, pending, except_id=entry.order_id)
     ruling = policy.ruling(entry.strategy_id)
-    priced = (entry.symbol,) if needs_price(policy, entry) else ()
-    symbols = (*priced, *symbols_to_mark(policy, entry, exposure))
-    valued = (entry.symbol, *symbols) if ruling.needs_rate else ()
-    context = await read_context(
-        state, exposure, symbols, now, valued=valued, has_equity=ruling.needs_equity
-    )
-    observed = state.observed
-    is_observed = observed is not None and observed.hold_for(
-        policy, context.equity, context.rates, context.risk
-    )
-    context = _completed(
-        context,
-        recent=await read_recent(
-            state, policy, entry.strategy_id, now, counts_signals=entry.signal_id is not None
-        ),
-        pending=_with_calls(state, pending),
-        losses=observed.verdicts if observed is not None and is_observed else {},
+    others = symbols_to_mark(ruling, entry, exposure)
+    all_symbols = (entry.symbol, *others)
+    symbols = all_symbols if needs_price(ruling, entry) else others
+    valued = all_symbols if ruling.needs_rate else ()
+    instruments = state.exchange.instruments()
+    equity = NO_EQUITY
+    if ruling.needs_equity:
+        equity = await read_equity(state, now)
+    markets = await _read_markets(state, symbols, now)
+    rates = await _read_rates_of(state, valued, equity, now)
+    recent = None
+    if ruling.needs_activity:
+        recent = await read_recent(
+            state, policy, ruling.keys, now, counts_signals=entry.signal_id is not None
+        )
+    observed, losses = state.observed, _NO_LOSSES
+    if observed is not None and observed.hold_for(policy, equity, rates, state.risk):
+        losses = observed.verdicts
+    context = _new_context(
+        exposure=exposure,
+        instruments=instruments,
+        markets=markets,
+        rates=rates,
+        equity=equity,
+        risk=state.risk,
+        recent=recent,
+        pending=_with_calls(state, pending) if state.pending_calls else pending,
+        losses=losses,
         repeated=None if judgement is None else judgement.repeated,
     )
-    if judgement is None:
-        return check_limits(policy, entry, context)
-    judgement.entry, judgement.context = entry, context
-    return check_limits(
-        policy, entry, context, judgement.verdicts, is_complete=judgement.is_complete
-    )
+    return check_limits(policy, entry, context, judgement)
 
 
 def reducible_in(
@@ -197,16 +210,18 @@ def reducible_in(
     except_id: int = 0,
 ) -> Decimal:
     """Return how much of an order only reduces, beyond open orders and calls on their way."""
-    if not state.positions:
+    mode = state.account.position_mode
+    if not state.positions or mode is PositionMode.HEDGE:
         return ZERO
+    entries = _with_calls(state, pending) if state.pending_calls else pending
     return reducible_qty(
-        state.account.position_mode,
+        mode,
         symbol,
         side,
         strategy_id,
         state.positions.values(),
         (order for order in state.orders.values() if order.id != except_id),
-        [e for e in _with_calls(state, pending) if not e.order_id or e.order_id != except_id],
+        [e for e in entries if not e.order_id or e.order_id != except_id] if entries else (),
     )
 
 
@@ -214,46 +229,32 @@ def exposure_of(
     state: AccountState, pending: Sequence[Entry] = (), *, except_id: int = 0
 ) -> Exposure:
     """Return the exposure with calls that are on their way; one order may be left out."""
-    entries = _with_calls(state, pending)
-    return _new_exposure(
-        mode=state.account.position_mode,
-        positions=state.positions.values(),
-        reserved=reservations(state.orders.values(), entries, except_id=except_id),
-    )
+    entries = _with_calls(state, pending) if state.pending_calls else pending
+    reserved: Sequence[Entry] = ()
+    if entries or state.orders:
+        reserved = reservations(state.orders.values(), entries, except_id=except_id)
+    positions = state.positions.values()
+    return _new_exposure(mode=state.account.position_mode, positions=positions, reserved=reserved)
 
 
 def _with_calls(state: AccountState, pending: Sequence[Entry]) -> Sequence[Entry]:
     """Return the entries, and what calls that are on their way may still place."""
-    if not state.pending_calls:
-        return pending
     return (*pending, *(entry for call in state.pending_calls for entry in call.entries))
 
 
 async def read_context(
-    state: AccountState,
-    exposure: Exposure,
-    symbols: Collection[str],
-    now: datetime,
-    *,
-    valued: Collection[str] | None = None,
-    has_equity: bool = False,
+    state: AccountState, exposure: Exposure, symbols: Collection[str], now: datetime
 ) -> LimitContext:
-    """Return what the checks read: the prices of ``symbols``, and the rates of the valued ones.
+    """Return what the checks read of an account: the prices of ``symbols``, rates and equity.
 
-    By default all are valued. What is not known is absent.
+    What is not known is absent.
     """
-    instruments = state.exchange.instruments()
-    traded = symbols if valued is None else valued
-    currencies = {instruments[symbol].quote for symbol in traded if symbol in instruments}
-    equity = NO_EQUITY
-    if has_equity:
-        equity = await read_equity(state, now)
-        currencies.add(equity.currency)
-    return _new_context(
+    equity = await read_equity(state, now)
+    return LimitContext(
         exposure=exposure,
-        instruments=instruments,
+        instruments=state.exchange.instruments(),
         markets=await _read_markets(state, symbols, now),
-        rates=await limit_rates(state, currencies, now),
+        rates=await _read_rates_of(state, symbols, equity, now),
         equity=equity,
         risk=state.risk,
     )
@@ -277,7 +278,9 @@ async def _read_markets(
 ) -> Mapping[str, Market]:
     markets: dict[str, Market] = {}
     for symbol in symbols:
-        quote = await state.exchange.fetch_quote(symbol, now)
+        quote = state.admission_quote
+        if quote is None or quote.symbol != symbol or state.admitted_at is not now:
+            quote = await state.exchange.fetch_quote(symbol, now)
         if quote is not None:
             markets[symbol] = market_of(quote)
     return markets
@@ -294,14 +297,26 @@ def market_of(quote: Quote) -> Market:
     )
 
 
-async def limit_rates(
-    state: AccountState, currencies: Collection[str], now: datetime
+async def _read_rates_of(
+    state: AccountState, symbols: Iterable[str], equity: AccountEquity, now: datetime
 ) -> Mapping[str, Decimal]:
-    """Return the worth of the currencies in the currency of limits."""
+    """Return the worth of the quote currencies of the symbols, and of that of the equity."""
+    instruments = state.exchange.instruments()
+    currencies = {equity.currency} if equity.currency else set()
+    for symbol in symbols:
+        if symbol in instruments:
+            currencies |= {instruments[symbol].quote}
+    return await limit_rates(state, currencies, now)
+
+
+async def limit_rates(
+    state: AccountState, currencies: Set[str], now: datetime
+) -> Mapping[str, Decimal]:
+    """Return the worth of the currencies in the currency of limits, maybe with others."""
     unit = state.limit_currency
     if unit in DOLLARS:
-        if DOLLARS.issuperset(currencies):
-            return dict.fromkeys(currencies, _ONE)
+        if currencies <= DOLLARS:
+            return _OF_DOLLARS
         return await read_rates(state, currencies, now)
     others = {*currencies} - {unit}
     dollars = await read_rates(state, {unit, *others}, now) if others else {}

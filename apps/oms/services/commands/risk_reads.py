@@ -19,8 +19,8 @@ async def read_usage(state: AccountState, now: datetime) -> CommandResult:
     if policy is not None:
         exposure = exposure_of(state)
         held = {p.symbol for p in exposure.positions} | {e.symbol for e in exposure.reserved}
-        context = await read_context(state, exposure, sorted(held), now, has_equity=True)
-        recent = await read_recent(state, policy, None, now, counts_signals=True)
+        context = await read_context(state, exposure, sorted(held), now)
+        recent = await read_recent(state, policy, policy.all_keys(), now, counts_signals=True)
         context = evolve(context, recent=recent)
         rows = [usage_row(usage) for usage in policy_usage(policy, context)]
     unreadable = None if policy is None else policy.unreadable

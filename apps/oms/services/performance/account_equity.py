@@ -70,9 +70,11 @@ class ReadAccountEquity:
 
         The day begins at midnight of the time zone. Raises ``Unavailable``.
         """
-        began_at, key = self.monotonic(), _Key(account_id, zone)
-        cached = self._cache.get(key)
+        began_at = self.monotonic()
+        # A plain tuple finds the entry of an equal key, and is made in less time.
+        cached: _Cached | None = self._cache.get((account_id, zone))  # type: ignore[call-overload]
         if cached is None or began_at - cached.read_at >= REFRESH_SECONDS:
+            key = _Key(account_id, zone)
             await self._read_again(key, now, began_at)
             cached = self._cache[key]
         cached.is_used = True

@@ -168,6 +168,7 @@ def risk_context(
 ) -> RiskContext:
     """Return what admission checks against: one symbol of the account."""
     quote = state.admission_quote = state.exchange.quote(symbol, now)
+    state.admitted_at = now
     return _make_context(
         account=state.account,
         instrument=state.exchange.instruments()[symbol],

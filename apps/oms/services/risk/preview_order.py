@@ -14,8 +14,7 @@ from oms.domain.orders.order_types import LIMIT_TYPES, TRIGGERED_TYPES
 from oms.domain.quotes import Quote
 from oms.domain.risk.admission import ApprovedOrder
 from oms.domain.risk.exposure import Entry
-from oms.domain.risk.judgement import limit_checks
-from oms.domain.risk.limits import LimitVerdict
+from oms.domain.risk.judgement import LimitVerdict, limit_checks
 from oms.domain.risk.valuation import valuation_of
 from oms.services.account_state.state import AccountState
 from oms.services.commands.policy_limits import market_of, read_rates
@@ -202,7 +201,7 @@ def _limit_row(verdict: LimitVerdict) -> PreviewLimitRow:
         "scope": check.scope,
         "scope_id": check.scope_id,
         "limit": check.limit,
-        "value": optional_decimal_text(check.measured),
+        "value": check.measured,
         "passed": check.passed,
         "headroom": optional_decimal_text(headroom),
         "set_by": limit.set_by,

@@ -1,6 +1,6 @@
 """What an account did lately: its stored rows, with what is not committed yet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from oms.domain.risk.policy import AccountPolicy
@@ -9,30 +9,40 @@ from oms.domain.risk.risk_day import day_start
 from oms.domain.signals.signal import SignalStatus
 from oms.domain.value import evolve
 from oms.services.account_state.state import AccountState
-from oms.services.account_state.unit_of_work import UnitOfWork
 
 ORDER_RATE = "max_orders_per_minute"
 COOLDOWN = "cooldown_seconds_after_losses"
 SIGNAL_CAPS = frozenset({"max_signals_per_day", "max_signals_per_symbol_per_day"})
-_KEYS = SIGNAL_CAPS | {ORDER_RATE, COOLDOWN}
 
 
 async def read_recent(
     state: AccountState,
     policy: AccountPolicy,
-    strategy_id: int | None,
+    keys: Collection[str],
     now: datetime,
     *,
     counts_signals: bool,
 ) -> Recent | None:
-    """Return what limits of the account and of a strategy (``None``: of all) count.
+    """Return what limits with these keys count.
 
     Stored orders and positions are read once per loaded account, stored signals each time, if they
-    are asked for. ``None`` if no limit counts it, or it cannot be read. Raises ``Unavailable``.
+    are asked for. ``None`` if it cannot be read. Raises ``Unavailable``.
     """
-    keys = policy.all_keys() if strategy_id is None else policy.ruling(strategy_id).keys
-    if state.recent_activity is None or keys.isdisjoint(_KEYS):
+    if state.recent_activity is None:
         return None
+    activity = state.activity
+    lacks_orders = ORDER_RATE in keys and not activity.has_orders
+    if lacks_orders or (COOLDOWN in keys and not activity.has_results):
+        await _load(state, keys, now)
+    recent = activity.recent(now)
+    if not counts_signals or SIGNAL_CAPS.isdisjoint(keys):
+        return recent
+    return evolve(recent, signals=await _signals_of_day(state, policy, now))
+
+
+async def _load(state: AccountState, keys: Collection[str], now: datetime) -> None:
+    """Read what is not read yet, with what is not committed."""
+    assert state.recent_activity is not None, "the caller has checked it"
     activity, account_id = state.activity, state.account.id
     # Taken before the reads: a commit in progress may end meanwhile, and is then read as well.
     units = state.units_of_work()
@@ -45,21 +55,18 @@ async def read_recent(
         results = await state.recent_activity.results(account_id, RESULTS_MAX)
         ended = [p for w in units for p in (w.positions_new | w.positions_changed).values()]
         activity.load_results(results, ended)
-    recent = activity.recent(now)
-    if not counts_signals or keys.isdisjoint(SIGNAL_CAPS):
-        return recent
-    return evolve(recent, signals=await _signals_of_day(state, policy, units, now))
 
 
 async def _signals_of_day(
-    state: AccountState, policy: AccountPolicy, units: Sequence[UnitOfWork], now: datetime
+    state: AccountState, policy: AccountPolicy, now: datetime
 ) -> Mapping[tuple[int, str], int]:
     """Return the numbers of signals received today and done, also those not committed yet.
 
     The signals of an account are executed one after another: those that still wait come later.
     """
     assert state.recent_activity is not None, "the caller has checked it"
-    done = SignalStatus.DONE
+    # Taken before the read, as above.
+    units, done = state.units_of_work(), SignalStatus.DONE
     new_ids = [i for work in units for i, ended in work.signals.items() if ended.status is done]
     since = day_start(now, policy.day_zone)
     return await state.recent_activity.signals(state.account.id, since, new_ids)

@@ -41,8 +41,10 @@ async def watch_rejections(
     Returns the event; the switch and its command are in the unit of work. Raises ``Unavailable``.
     """
     limit = None if state.policy is None else state.policy.account.get(REJECT_RATE)
+    if limit is None or state.recent_activity is None:
+        return None
     rejected = [order for order in orders if _is_rejection(order)]
-    if limit is None or not rejected or state.recent_activity is None:
+    if not rejected:
         return None
     if any(each.cause == REJECTIONS_CAUSE for each in state.kill_switches):
         return None

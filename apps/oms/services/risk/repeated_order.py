@@ -37,7 +37,9 @@ class FindRepeatedOrder:
         ``None`` if no limit applies, the request is exempt, or there is none. Raises
         ``Unavailable``.
         """
-        if requested.client_order_id is not None or requested.reduce_only:
+        if command.request_id is not None or requested.client_order_id is not None:
+            return None
+        if requested.reduce_only:
             return None
         ticket = state.positions.get(requested.position_id)
         strategy_id = requested.strategy_id or (0 if ticket is None else ticket.strategy_id)

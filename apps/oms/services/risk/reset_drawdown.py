@@ -41,7 +41,7 @@ class RunDrawdownReset:
             return CommandResult.refused(
                 Refused(code="validation_error", reason="unknown_key", message=message)
             )
-        context = await read_context(state, exposure_of(state), (), now, has_equity=True)
+        context = await read_context(state, exposure_of(state), (), now)
         mark = mark_at(context.equity, now)
         if mark is None or context.equity.equity is None:
             message = f"the equity of account {state.account.id} is not known; try again"

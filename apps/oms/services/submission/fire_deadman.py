@@ -1,8 +1,9 @@
 """Missed deadlines of dead-man switches become kill switches and commands, in one transaction.
 
-One worker, the holder of lease 0, calls it each second. After an outage clients could not report
-themselves: the first call of a holder, and the first one after the database was not available,
-gives each missed deadline one fresh timeout instead.
+One worker, the holder of lease 0, calls it each second. After an outage, in which clients could not
+report themselves, each missed deadline gets one fresh timeout instead: at the first call after the
+database was not available, and at the first one of a holder before which no worker ran for a part
+of the time since the last beat. A holder that only takes over from another worker fires at once.
 """
 
 import logging
@@ -21,6 +22,7 @@ from oms.ports.clock import Clock
 from oms.ports.command_queue import NewCommand
 from oms.ports.ids import IdBlocks
 from oms.ports.notifier import Notifier, Topic
+from oms.services.access.change_notices import CHANGED
 from oms.wire.commands.command_codec import command_type_of, encode_payload, payload_fingerprint
 
 logger = logging.getLogger(__name__)
@@ -40,40 +42,47 @@ class FireDeadman:
     notifier: Notifier
     #: Whether the last call could read the switches.
     _has_looked: bool = False
+    #: Whether the database was not available to the last call.
+    _has_failed: bool = False
 
-    async def __call__(self) -> int:
+    async def __call__(self, works_since: datetime | None = None) -> int:
         """Fire what is overdue; returns how many switches fired. Raises ``Unavailable``.
 
-        A switch that fails is logged, and tried again by the next call; it delays no other.
+        ``works_since`` is the time from which on workers have run without a gap; ``None``: not
+        known. A switch that fails is logged, and tried again by the next call; it delays no other.
         """
         now, fired = self.clock.now(), 0
         try:
             for switch in await self.switches.overdue(now):
                 try:
-                    fired += await self._extend_or_fire(switch, now)
+                    fired += await self._extend_or_fire(switch, now, works_since)
                 except Unavailable:
                     raise
                 except Exception:
                     logger.exception("deadman_failed deadman_id=%d", switch.id)
         except Unavailable:
-            self._has_looked = False
+            self._has_looked, self._has_failed = False, True
             raise
         finally:
             if fired:
+                self.notifier.notify(Topic.SWITCHES, [CHANGED])
                 self.notifier.notify(Topic.COMMANDS)
-        self._has_looked = True
+        self._has_looked, self._has_failed = True, False
         return fired
 
     def forget(self) -> None:
         """Treat the next call as the first: another worker held the lease meanwhile."""
         self._has_looked = False
 
-    async def _extend_or_fire(self, switch: DeadmanSwitch, now: datetime) -> bool:
+    async def _extend_or_fire(
+        self, switch: DeadmanSwitch, now: datetime, works_since: datetime | None
+    ) -> bool:
         """Return whether the switch fired."""
-        if not self._has_looked and not switch.is_extended:
-            await self.switches.extend(switch, now)
-            return False
-        return await self._fire(switch, now)
+        had_time = works_since is not None and works_since <= switch.beat_at
+        if self._has_looked or switch.is_extended or (had_time and not self._has_failed):
+            return await self._fire(switch, now)
+        await self.switches.extend(switch, now)
+        return False
 
     async def _fire(self, switch: DeadmanSwitch, now: datetime) -> bool:
         comment = f"dead-man switch {switch.id} missed its deadline"

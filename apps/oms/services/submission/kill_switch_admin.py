@@ -1,11 +1,11 @@
 """Administration of kill switches: permissions, storage, and the commands to affected accounts.
 
-A stored switch takes effect in every worker within a second. Cancels, closes and the account's own
-event are commands to the account's worker. The effect of a switch can be previewed without storing
-it.
+Workers are notified of a stored switch; without the notice it takes effect within a second.
+Cancels, closes and the account's own event are commands to the account's worker. The effect of a
+switch can be previewed without storing it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,6 +45,8 @@ class KillSwitchAdmin:
     people: UserAdmin
     history: HistoryReads
     reads: KillSwitchReads
+    #: Lets the workers read switches and shared limits again.
+    announce: Callable[[], None]
 
     async def accounts(self, scope: KillScope, scope_id: str) -> Sequence[int]:
         """Return the ids of the accounts whose worker acts on a switch. Raises ``NotFound``.
@@ -73,7 +75,9 @@ class KillSwitchAdmin:
             set_by_api_key_id=audit_context.api_key_id,
             set_at=audit_context.at,
         )
-        return await self.kills.activate(switch, audit_context)
+        stored = await self.kills.activate(switch, audit_context)
+        self.announce()
+        return stored
 
     async def check(self, principal: Principal, payload: EnforceKillSwitch) -> None:
         """Check what the principal may do with a switch on every account that it affects.
@@ -170,9 +174,17 @@ class KillSwitchAdmin:
         _check_release(switch, request, audit_context.at)
         if not request.override:
             await self._check_cause(switch)
-        released = await self.kills.release(switch_id, audit_context)
+        released = await self.release_stored(switch_id, audit_context)
         if released is None:
             raise Conflict(f"kill switch {switch_id} is released already", reason="released")
+        return released
+
+    async def release_stored(
+        self, switch_id: int, audit_context: AuditContext
+    ) -> KillSwitch | None:
+        """Release a switch without further checks; ``None`` if it is released already."""
+        released = await self.kills.release(switch_id, audit_context)
+        self.announce()
         return released
 
     async def _check_cause(self, switch: KillSwitch) -> None:

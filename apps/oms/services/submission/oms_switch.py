@@ -40,7 +40,7 @@ class OmsSwitch:
         enabling = enforcement_of(disabling_switch(SOFT, request.comment))
         await self.admin.check(principal, evolve(enabling, on=False))
         released = [
-            await self.admin.kills.release(switch.id, audit_context)
+            await self.admin.release_stored(switch.id, audit_context)
             for switch in await self.active()
             if switch.cause == SWITCH_CAUSE
         ]

@@ -79,4 +79,5 @@ class RiskPolicyAdmin:
             for key, setting in settings.items()
         ]
         await self.store.change(scope, scope_id, changes, audit_context)
+        self.scopes.announce()
         return await self.store.of_scope(scope, scope_id)

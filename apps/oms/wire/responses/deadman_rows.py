@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from typing import Annotated
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from oms.domain.risk.deadman import DeadmanAction, DeadmanState, DeadmanSwitch
 from oms.domain.risk.exchange_timer import ExchangeTimer
 from oms.wire.json import optional_time_text, time_text
 from oms.wire.responses.value_types import Id, TimeText, one_of
+
+NOT_REPORTED = "not_reported"
+"""Reason of a timer that no worker reports: nothing of its account is open, or no worker runs."""
 
 
 class DeadmanRow(TypedDict):
@@ -35,8 +39,8 @@ class ExchangeTimerRow(TypedDict):
     """The timer of an account at its exchange."""
 
     account_id: Id
-    until: TimeText | None
-    reason: str | None
+    until: Annotated[TimeText | None, Field(description="Null: none runs.")]
+    reason: Annotated[str | None, Field(description="Why none runs, or what failed last.")]
 
 
 class ListedDeadman(DeadmanRow):
@@ -52,6 +56,11 @@ def timer_row(timer: ExchangeTimer) -> ExchangeTimerRow:
         "until": optional_time_text(timer.until),
         "reason": timer.reason,
     }
+
+
+def unreported_timer(account_id: int) -> ExchangeTimerRow:
+    """Return the row of a timer of which no worker reports anything."""
+    return {"account_id": account_id, "until": None, "reason": NOT_REPORTED}
 
 
 def listed_deadman(switch: DeadmanSwitch, timers: Mapping[int, ExchangeTimerRow]) -> ListedDeadman:

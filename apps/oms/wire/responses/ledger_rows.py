@@ -14,9 +14,11 @@ from oms.domain.ledger.position import Position, PositionState
 from oms.domain.money import ZERO, decimal_text
 from oms.domain.orders.order import Order, OrderState
 from oms.domain.orders.order_risk import RiskStatus
+from oms.domain.orders.order_types import TRAILING_STOP
 from oms.domain.protection.native_orders import protection_of
 from oms.wire.json import optional_decimal_text, optional_time_text, time_text
 from oms.wire.responses.level_rows import NO_LEVELS, TargetRow, level_fields
+from oms.wire.responses.order_fields import NO_REPLACEMENT, NO_TRAILING, trailing_fields
 from oms.wire.responses.risk_rows import NO_RISK, RiskDetailRow, risk_fields
 from oms.wire.responses.value_types import (
     Count,
@@ -92,6 +94,8 @@ class OrderRow(TypedDict):
     post_only: bool
     time_in_force: str | None
     trigger_price: DecimalText | None
+    trailing_amount: DecimalText | None
+    trailing_percent: DecimalText | None
     triggered_at: TimeText | None
     expires_at: TimeText | None
     fee: Annotated[DecimalText | None, Field(description="The largest by currency.")]
@@ -216,17 +220,6 @@ def order_status(state: OrderState) -> str:
     return "CANCELED" if state is OrderState.EXPIRED else str(state)
 
 
-class _Replacement(TypedDict):
-    edit_replace_orphan_order_id: None
-    edit_replace_origin_order_id: None
-
-
-_NO_REPLACEMENT: _Replacement = {
-    "edit_replace_orphan_order_id": None,
-    "edit_replace_origin_order_id": None,
-}
-
-
 def order_row(order: Order) -> OrderRow:
     """Return the row of an order; decimals as text, times as RFC 3339, absent values ``None``."""
     fee_currency, fee = _main_fee(order)
@@ -254,7 +247,7 @@ def order_row(order: Order) -> OrderRow:
         "avg_fill_price": optional_decimal_text(order.avg_fill_price),
         "edit_replace_state": order.edit_replace_state,
         "edit_replace_at": optional_time_text(order.edit_replace_at),
-        **_NO_REPLACEMENT,
+        **NO_REPLACEMENT,
         "created_at": time_text(order.created_at),
         "updated_at": time_text(order.updated_at),
         "closed_at": optional_time_text(order.closed_at),
@@ -270,6 +263,7 @@ def order_row(order: Order) -> OrderRow:
         "post_only": order.post_only,
         "time_in_force": order.time_in_force,
         "trigger_price": optional_decimal_text(order.trigger_price),
+        **(trailing_fields(order) if order.order_type == TRAILING_STOP else NO_TRAILING),
         "triggered_at": optional_time_text(order.triggered_at),
         "expires_at": optional_time_text(order.expires_at),
         "fee": fee,
@@ -277,7 +271,6 @@ def order_row(order: Order) -> OrderRow:
         "reject_source": order.reject_source,
         "reject_code": order.reject_code,
         "reject_message": order.reject_message,
-        "replaced_by": None,
         "group_id": order.group_id,
         "cancel_reason": order.cancel_reason and _cancel_reason(order),
         "parent_order_id": order.parent_order_id,

@@ -5,7 +5,6 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from oms.domain.money import decimal_text
 from oms.domain.orders.order_risk import OrderRisk, RiskStatus
 from oms.domain.risk.policy import PolicyScope
 from oms.wire.json import optional_decimal_text
@@ -67,7 +66,7 @@ def risk_detail(risk: OrderRisk) -> RiskDetailRow:
                 "scope": scope,
                 "scope_id": scope_id,
                 "limit": limit,
-                "value": None if measured is None else decimal_text(measured),
+                "value": measured,
                 "passed": passed,
             }
             for key, scope, scope_id, limit, measured, passed in risk.checks

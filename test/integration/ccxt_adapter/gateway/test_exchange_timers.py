@@ -82,6 +82,19 @@ async def test_the_exchange_cancels_by_itself_when_the_worker_is_gone(
     assert [row["state"] for row in venue.books()["orders"]] == ["canceled", "new"]
 
 
+async def test_a_timer_that_no_worker_reports_is_listed(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange
+) -> None:
+    await start(exchange_setup, venue)
+    await exchange_setup.gateway.stop_worker()
+    exchange_setup.gateway.worker.processor.states.clear()
+    switch_id = await arm(exchange_setup)
+    exchange_setup.gateway.start_worker()
+    await wait_for_timer(exchange_setup, is_on=False, reason="not_reported")
+    assert venue.paths(TIMER) == []
+    assert (await exchange_setup.client("DELETE", f"/risk/deadman/{switch_id}")).status == 200
+
+
 async def test_a_timer_of_each_symbol_cancels_where_orders_rest(
     exchange_setup: ExchangeSetup, venue: LoopbackExchange
 ) -> None:

@@ -172,6 +172,22 @@ async def test_distances_that_the_exchange_does_not_take_are_watched(
     await _wait(setup, position_id, state="closed", close_reason="trailing")
 
 
+async def test_a_trailing_stop_is_placed_once_it_is_active(
+    setup: ExchangeSetup, venue: LoopbackExchange
+) -> None:
+    fields = {"stop_trailing_pct": "2", "stop_trailing_activation_pct": "1"}
+    position_id = await _open(setup, **fields)
+    await _wait(setup, position_id, protection="emulated")
+    assert await _trailing(setup) == []
+    venue.control("price", symbol=LINEAR, price="60700")
+    await _wait_for_trailing(setup, venue, "0.01", "2")
+    await setup.send("position_change", position_id=position_id, stop_trailing_activation_pct="5")
+    await _wait_for_trailing(setup, venue, "0.01", "2")
+    venue.control("price", symbol=LINEAR, price="60800")
+    await _wait(setup, position_id, protection="native", stop_trailing_activation_pct="5")
+    assert await _degraded(setup) == [], "an active stop stays active"
+
+
 async def test_a_trailing_stop_order_rests_and_closes(
     setup: ExchangeSetup, venue: LoopbackExchange
 ) -> None:
@@ -179,7 +195,8 @@ async def test_a_trailing_stop_order_rests_and_closes(
     fields = {"side": "sell", "order_type": "trailing_stop", "price": None, "reduce_only": True}
     sent = await setup.send(**fields, trailing_percent="1.5")
     await setup.wait_for_order(sent["order_id"], "SUBMITTED")
-    await _wait_for_trailing(setup, venue, "0.01", "1.5")
+    row = await _wait_for_trailing(setup, venue, "0.01", "1.5")
+    assert (row["trailing_percent"], row["trailing_amount"]) == ("1.5", None)
     for refused in ({"trailing_amount": "500"}, {"trailing_percent": "0.05"}):
         row = await setup.send(**fields, **refused)
         assert row["error"]["code"] == "order_type_not_supported", row

@@ -324,20 +324,22 @@ def test_an_unknown_price_refuses(key: str, entry: dict[str, Any], context: dict
 
 def test_a_limit_order_needs_no_market_price_for_its_notional() -> None:
     policy, entry = _policy(("max_order_notional", Decimal(100))), _entry(**LIMIT_BUY)
-    assert not needs_price(policy, entry)
+    ruling = policy.ruling(0)
+    assert not needs_price(ruling, entry)
     assert check_limits(policy, entry, _context(markets={})) is None
-    assert needs_price(policy, _entry())
-    assert needs_price(policy, _entry(side=Side.SELL, **LIMIT_BUY))
+    assert needs_price(ruling, _entry())
+    assert needs_price(ruling, _entry(side=Side.SELL, **LIMIT_BUY))
     assert check_limits(policy, _entry(side=Side.SELL, **LIMIT_BUY), _context(markets={})) is None
-    assert needs_price(_policy(("price_collar_pct", Decimal(1))), entry)
-    assert not needs_price(_policy(("max_open_positions", Decimal(1))), _entry())
+    assert needs_price(_policy(("price_collar_pct", Decimal(1))).ruling(0), entry)
+    assert not needs_price(_policy(("max_open_positions", Decimal(1))).ruling(0), _entry())
 
 
 def test_other_symbols_are_marked_for_the_total_only() -> None:
     exposure = _context(positions=[_position(1, symbol=ETH), _position(1)]).exposure
-    total = _policy(("max_total_exposure", Decimal(1)))
+    total = _policy(("max_total_exposure", Decimal(1))).ruling(0)
     assert symbols_to_mark(total, _entry(), exposure) == [ETH]
-    assert symbols_to_mark(_policy(("max_order_notional", Decimal(1))), _entry(), exposure) == ()
+    order_only = _policy(("max_order_notional", Decimal(1))).ruling(0)
+    assert symbols_to_mark(order_only, _entry(), exposure) == ()
 
 
 def test_the_first_failing_check_is_the_reason() -> None:

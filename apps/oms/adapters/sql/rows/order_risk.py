@@ -17,22 +17,16 @@ def encode_risk(risk: OrderRisk) -> str:
         fields["status"] = str(risk.status)
     if risk.code is not None:
         fields["code"] = risk.code
-    for name in _DECIMALS:
-        number: Decimal | None = getattr(risk, name)
-        if number is not None:
-            fields[name] = decimal_text(number)
+    if risk.price is not None:
+        fields["price"] = decimal_text(risk.price)
+    if risk.pending_qty is not None:
+        fields["pending_qty"] = decimal_text(risk.pending_qty)
+    if risk.pending_price is not None:
+        fields["pending_price"] = decimal_text(risk.pending_price)
+    if risk.pending_trigger_price is not None:
+        fields["pending_trigger_price"] = decimal_text(risk.pending_trigger_price)
     if risk.checks:
-        fields["checks"] = [
-            [
-                key,
-                scope,
-                scope_id,
-                limit,
-                None if measured is None else decimal_text(measured),
-                passed,
-            ]
-            for key, scope, scope_id, limit, measured, passed in risk.checks
-        ]
+        fields["checks"] = [[*check] for check in risk.checks]
     return dumps_fast(fields)
 
 
@@ -46,17 +40,5 @@ def decode_risk(text: str | None) -> OrderRisk | None:
             fields[name] = Decimal(fields[name])
     if "status" in fields:
         fields["status"] = RiskStatus(fields["status"])
-    fields["checks"] = tuple(_decode_check(check) for check in fields.get("checks", ()))
+    fields["checks"] = tuple(LimitCheck(*check) for check in fields.get("checks", ()))
     return OrderRisk(**fields)
-
-
-def _decode_check(row: list[Any]) -> LimitCheck:
-    key, scope, scope_id, limit, measured, passed = row
-    return LimitCheck(
-        key=key,
-        scope=scope,
-        scope_id=scope_id,
-        limit=limit,
-        measured=None if measured is None else Decimal(measured),
-        passed=passed,
-    )

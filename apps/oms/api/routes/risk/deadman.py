@@ -1,5 +1,7 @@
 """Dead-man switches: arm, beat, disarm and list."""
 
+from collections.abc import Mapping, Set
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,9 +21,11 @@ from oms.wire.query_parameters import is_false
 from oms.wire.request_body import load_body
 from oms.wire.responses.deadman_rows import (
     DeadmanRow,
+    ExchangeTimerRow,
     ListedDeadman,
     deadman_row,
     listed_deadman,
+    unreported_timer,
 )
 from oms.wire.responses.value_types import Items
 
@@ -58,8 +62,20 @@ async def list_switches(request: Request) -> Response:
     context, caller = api_context(request), await admit_caller(request)
     is_active = not is_false(request.query_params, p.ACTIVE)
     rows = await build_deadman_admin(context).list_visible(caller.principal, is_active=is_active)
-    timers = await read_exchange_timers(context.leases)
+    timers = await _read_timers(context, {i for row in rows for i in row.account_ids})
     return JsonResponse(Items(items=[listed_deadman(row, timers) for row in rows]))
+
+
+async def _read_timers(
+    context: ApiContext, account_ids: Set[int]
+) -> Mapping[int, ExchangeTimerRow]:
+    """Return the timers of the accounts whose exchange has one, reported by a worker or not."""
+    reported = await read_exchange_timers(context.leases)
+    others = sorted(account_ids - reported.keys())
+    accounts = await context.queries.registry.accounts(others) if others else ()
+    has_timer = context.exchange_catalog.has_cancel_timer
+    unreported = [row.account.id for row in accounts if has_timer(row.account)]
+    return {**reported, **{each: unreported_timer(each) for each in unreported}}
 
 
 @router.post(

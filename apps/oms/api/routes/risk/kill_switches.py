@@ -20,6 +20,8 @@ from oms.api.openapi.route_docs import COMMAND_ERRORS, SENT_MANY, documented
 from oms.api.routes.path_ids import PathId, parse_kill_id
 from oms.domain.access import Permission
 from oms.domain.risk.kill_switch import KillScope, KillSwitch
+from oms.ports.notifier import Topic
+from oms.services.access.change_notices import ChangeNotices
 from oms.services.submission.kill_switch_admin import KillSwitchAdmin
 from oms.services.submission.kill_switch_reads import KillSwitchReads
 from oms.wire import parameters as p
@@ -66,7 +68,7 @@ _RELEASE = validated(
     ),
 )
 async def activate_kill_switch(request: Request) -> Response:
-    """Activate a switch, in effect at every worker within a second; ``drill`` only previews it."""
+    """Activate a switch, in effect at every worker at once; ``drill`` only previews it."""
     context, caller = api_context(request), await admit_caller(request)
     body = load_body(await request.body())
     activation = read_activation(body, request.headers.get("x-comment"))
@@ -157,6 +159,7 @@ def build_kill_switch_admin(context: ApiContext) -> KillSwitchAdmin:
         people=context.administer.people,
         history=context.history,
         reads=_build_reads(context),
+        announce=ChangeNotices(notifier=context.notifier, topic=Topic.SWITCHES).announce,
     )
 
 

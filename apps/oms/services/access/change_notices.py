@@ -1,6 +1,8 @@
-"""Changes of keys and permissions between processes: each drops what it has cached.
+"""Notices of changes between processes: each drops what it has cached of them.
 
-A notification may be lost; what is cached ends by itself after ``access_cache_seconds``.
+Keys and permissions are one topic, kill switches and limits of many accounts another. A
+notification may be lost: what is cached is read again by itself, keys after
+``access_cache_seconds``, switches and limits after a second.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,16 +16,17 @@ CHANGED = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccessChanges:
-    """Sends and receives notifications of changed keys and permissions."""
+class ChangeNotices:
+    """Sends and receives notifications of changes of one topic."""
 
     notifier: Notifier
+    topic: Topic
     #: Drop the caches of this process.
-    forget: Sequence[Callable[[], None]]
+    forget: Sequence[Callable[[], None]] = ()
 
     def announce(self) -> None:
         """Let all processes drop their caches."""
-        self.notifier.notify(Topic.ACCESS, [CHANGED])
+        self.notifier.notify(self.topic, [CHANGED])
 
     async def follow(self) -> None:
         """Drop the caches at each notification, until cancelled."""
@@ -32,6 +35,6 @@ class AccessChanges:
 
     async def follow_once(self) -> None:
         """Drop the caches at the next notification, if one comes within ``WAIT_SECONDS``."""
-        if await self.notifier.wait(Topic.ACCESS, WAIT_SECONDS):
+        if await self.notifier.wait(self.topic, WAIT_SECONDS):
             for forget in self.forget:
                 forget()
