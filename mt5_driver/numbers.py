@@ -11,6 +11,10 @@ import numpy as np
 from ccxt_driver.wire import format_decimal
 from mt5_driver.errors import invalid_argument
 
+#: Numbers of callers are below 10 to this power: of volumes and prices none is larger.
+_POWER_MAX = 18
+_SECONDS_MAX = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
+
 
 def read_decimal(value: Any) -> Decimal | None:
     """Returns a number of a response as decimal; ``None`` for null."""
@@ -27,9 +31,12 @@ def exact(value: Any, name: str) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, Real | Decimal):
         raise invalid_argument(name)
     try:
-        return Decimal(format_decimal(str(value) if isinstance(value, np.floating) else value))
+        number = Decimal(format_decimal(str(value) if isinstance(value, np.floating) else value))
     except ValueError:
         raise invalid_argument(name) from None
+    if number.adjusted() >= _POWER_MAX:
+        raise invalid_argument(name)
+    return number
 
 
 def whole(value: Any, name: str) -> int:
@@ -54,11 +61,17 @@ def round_to(value: Decimal, step: Decimal) -> Decimal:
 def to_seconds(value: Any, name: str) -> float:
     """Returns a time of a caller in seconds since 1970.
 
-    A ``datetime`` without a zone is local time, as in Python. Raises ``CallFailed``.
+    A ``datetime`` without a zone is local time, as in Python. Raises ``CallFailed``, also for years
+    that a ``datetime`` does not have.
     """
-    if isinstance(value, datetime):
-        return value.timestamp()
-    return float(exact(value, name))
+    try:
+        is_date = isinstance(value, datetime)
+        seconds = value.timestamp() if is_date else float(exact(value, name))
+    except (ValueError, OverflowError, OSError):
+        raise invalid_argument(name) from None
+    if abs(seconds) > _SECONDS_MAX:
+        raise invalid_argument(name)
+    return seconds
 
 
 def rfc3339(seconds: float) -> str:

@@ -27,6 +27,8 @@ DEFAULT_TIMEOUT_MS = 60_000
 #: Settings of an account that others may change are read again after this time.
 _ACCOUNT_SECONDS = 5.0
 _TICK_SIZE = 4
+#: A day: longer timeouts are none.
+_TIMEOUT_SECONDS_MAX = 86_400.0
 
 
 @dataclass
@@ -153,7 +155,10 @@ def open_session(
     if path is not None and "://" in path and server is None:
         server = path
     credentials = resolve_login(settings, login, password, server, path)
-    seconds = float(exact(timeout, "timeout")) / 1000
+    milliseconds = exact(timeout, "timeout")
+    if milliseconds <= 0:
+        raise invalid_argument("timeout")
+    seconds = min(float(milliseconds) / 1000, _TIMEOUT_SECONDS_MAX)
     client = GatewayClient(credentials.base_url, credentials.api_key, seconds)
     try:
         rows = client.get("/oms/accounts")["items"]

@@ -6,6 +6,7 @@ from mt5_driver.account_data import BUILD, build_account_info, build_terminal_in
 from mt5_driver.calls import TERMINAL, connected_call, terminal_call
 from mt5_driver.group_filter import make_group_filter
 from mt5_driver.market_data import build_symbol_info, build_tick, read_ticker, read_tickers
+from mt5_driver.numbers import whole
 from mt5_driver.session import DEFAULT_TIMEOUT_MS, Session, no_connection, open_session
 from mt5_driver.structures import AccountInfo, SymbolInfo, TerminalInfo, Tick
 
@@ -55,7 +56,8 @@ def login(
         raise no_connection()
     if server is None and password is None:
         known = TERMINAL.session.credentials
-        is_named = login in TERMINAL.session.settings.logins
+        number = None if login is None else whole(login, "login")
+        is_named = number in TERMINAL.session.settings.logins
         password, server = (None, None) if is_named else (known.api_key, known.base_url)
     TERMINAL.connect(open_session(None, login, password, server, timeout))
     return True

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from mt5_driver import constants as c
@@ -25,6 +25,8 @@ _STOPS = frozenset({c.ORDER_TYPE_BUY_STOP, c.ORDER_TYPE_SELL_STOP})
 _STOP_LIMITS = frozenset({c.ORDER_TYPE_BUY_STOP_LIMIT, c.ORDER_TYPE_SELL_STOP_LIMIT})
 _MARKETS = frozenset({c.ORDER_TYPE_BUY, c.ORDER_TYPE_SELL})
 _DAY_SECONDS = 86_400
+#: Enough for the largest volume in the smallest steps.
+_STEP_DIGITS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +182,8 @@ def _closes_whole(request: ExactRequest, at: Instrument, around: Surroundings) -
 
 def is_between_steps(request: ExactRequest, at: Instrument) -> bool:
     """Whether the volume is no multiple of the step."""
-    return request.volume % at.volume_step != 0
+    with localcontext(prec=_STEP_DIGITS):
+        return request.volume % at.volume_step != 0
 
 
 def _side(request: ExactRequest) -> str:
@@ -191,7 +194,7 @@ def _quantity(request: ExactRequest, at: Instrument) -> str:
     is_valid = (
         at.volume_min <= request.volume
         and (at.volume_max is None or request.volume <= at.volume_max)
-        and request.volume % at.volume_step == 0
+        and not is_between_steps(request, at)
     )
     comment = f"the volume is a multiple of {at.volume_step:f}, from {at.volume_min:f} on"
     _refuse_unless(is_valid, c.TRADE_RETCODE_INVALID_VOLUME, comment)

@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from mt5_driver.errors import CallFailed, invalid_argument
-from mt5_driver.numbers import exact, whole
+from mt5_driver.numbers import exact, to_seconds, whole
 from mt5_driver.structures import TradeRequest
 
 _INTEGERS = (
     *("action", "magic", "order", "deviation", "type", "type_filling", "type_time"),
-    *("expiration", "position", "position_by"),
+    *("position", "position_by"),
 )
 _NUMBERS = ("volume", "price", "stoplimit", "sl", "tp")
 _TEXTS = ("symbol", "comment")
@@ -54,8 +53,8 @@ def read_trade_request(request: Any) -> ExactRequest:
     for name, value in request.items():
         if value is None:
             continue
-        if name == "expiration" and isinstance(value, datetime):
-            fields[name] = int(value.timestamp())
+        if name == "expiration":
+            fields[name] = int(to_seconds(value, name))
         elif name in _INTEGERS:
             fields[name] = whole(value, name)
         elif name in _NUMBERS:
