@@ -88,6 +88,7 @@ def test_a_rolling_restart_hands_accounts_over_at_once(gateway_on: Any) -> None:
         answer = post_order(gateway, account_id, wait_ms=15_000)
         assert answer["results"][0]["status"] == "done"
         wait_until(lambda: len(gateway.worker_pids()) == 1, 15, "the old worker has ended")
+    print(f"without an owner: {', '.join(f'{gap * 1000:.0f} ms' for gap in gaps)}")
     assert statistics.median(gaps) <= stretch(HANDOVER_SECONDS_MAX), gaps
     assert gateway.verify()["ok"]
 

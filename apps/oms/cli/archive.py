@@ -14,7 +14,6 @@ from oms.cli.audit_context import cli_audit_context
 from oms.cli.install import run_async
 from oms.cli.output import CommandFailed
 from oms.cli.settings import command_settings, require_confirmation
-from oms.domain.errors import Invalid
 from oms.ports.ledger_store import ARCHIVED_AGE_MIN
 from oms.wire.json import time_text
 
@@ -74,19 +73,21 @@ def restore(parsed: argparse.Namespace) -> Any:
 
 
 def _before(parsed: argparse.Namespace) -> datetime:
-    """Return the time before which rows are archived. Raises ``Invalid``."""
+    """Return the time before which rows are archived. Raises ``CommandFailed``."""
     settings, now = command_settings(parsed), datetime.now(UTC)
     if parsed.before is not None:
         try:
             before = datetime.fromisoformat(parsed.before)
         except ValueError:
-            raise Invalid("--before must be a date or time, as 2025-01-01") from None
+            raise CommandFailed(
+                "--before must be a date or time, as 2025-01-01", status=2
+            ) from None
         before = before.replace(tzinfo=before.tzinfo or UTC).astimezone(UTC)
     else:
         before = now - timedelta(days=parsed.older_than_days)
     age_min = max(ARCHIVED_AGE_MIN, timedelta(days=settings.events.retention_days))
     if before > now - age_min:
-        raise Invalid(f"rows younger than {age_min.days} days are not archived")
+        raise CommandFailed(f"rows younger than {age_min.days} days are not archived", status=2)
     return before
 
 
