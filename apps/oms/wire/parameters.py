@@ -164,6 +164,7 @@ CANDLES_LIMIT = _query(
     "How many candles at most, the newest ones.",
     {"type": "integer", "minimum": 1, "maximum": OPEN_ROWS_MAX, "default": 500},
 )
+COVERAGE_LIMIT = _number("limit", "How many instruments at most, 1 to 200; clamped.", 50, 1, 200)
 INCLUDE_OPEN = _query("include_open", "Also the candle that still forms.", _FLAG)
 RUN_BASE = _query(
     "base",
@@ -310,6 +311,8 @@ CANDLES = (
     *(CANDLES_EXCHANGE, CANDLES_SYMBOL, TIMEFRAME, START, END),
     *(CANDLES_LIMIT, CURSOR, INCLUDE_OPEN),
 )
+COVERAGE = (INSTRUMENTS_EXCHANGE, COVERAGE_LIMIT, CURSOR)
+CANDLE_GAPS = (CANDLES_EXCHANGE, CANDLES_SYMBOL, TIMEFRAME, START, END)
 BACKTESTS = (
     *(BACKTEST_KIND, BACKTEST_STATUS, BACKTEST_STRATEGY, INSTRUMENTS_EXCHANGE, SYMBOL),
     *(BACKTEST_TIMEFRAME, BACKTEST_SORT, BACKTEST_ORDER, BACKTESTS_LIMIT, CURSOR),

@@ -4,7 +4,7 @@ import { candleOf, closeOf, gapsOf, indexAt, sceneAt, slotsOf, type Candle, type
 import { addedAtEnd } from "@/charts/candles/points";
 import { onTick } from "@/charts/candles/levels";
 import { indicatorLines, indicatorsText, readIndicators } from "@/features/chart/indicators";
-import { withCandle } from "@/features/chart/reads";
+import { withCandle } from "@/features/chart/candleFeed";
 import { advance, cursorIndex, PRESENT, seek, toggle } from "@/features/chart/replay";
 import { directionsText, limitOf, overlaysText, readSettings } from "@/features/chart/settings";
 import { positionAt } from "@/features/chart/StatusPanel";

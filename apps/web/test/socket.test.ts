@@ -183,3 +183,25 @@ it("says that no worker answers by the heartbeats, until one does", () => {
   expect(beat({ worker_age_ms: null })).toBe(true);
   expect(beat({})).toBe(false); // a gateway that does not say
 });
+
+it("follows one series of candles, on each connection again", () => {
+  const live = start();
+  const channel = { account_id: 1, symbol: "BTC/USDT", timeframe: "1h" };
+  live.followCandles(channel);
+  connected();
+  const market = () => last().sent.slice(1) as unknown as { action: string; payload: Record<string, unknown> }[];
+  expect(market().map((frame) => frame.action)).toEqual(["subscribe_market"]);
+  expect(market()[0]?.payload).toMatchObject({ ...channel, channels: ["ohlcv"] });
+  last().drop(1006);
+  vi.advanceTimersByTime(1000);
+  connected();
+  expect(market()).toHaveLength(1);
+  live.followCandles({ ...channel, timeframe: "1d" });
+  live.followCandles(null);
+  expect(market().map((frame) => [frame.action, frame.payload["timeframe"] ?? null])).toEqual([
+    ["subscribe_market", "1h"],
+    ["unsubscribe_market", null],
+    ["subscribe_market", "1d"],
+    ["unsubscribe_market", null],
+  ]);
+});

@@ -3,63 +3,63 @@
 import asyncio
 import re
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kit.browser.chart import ChartPage, hourly, import_candles
+from kit.browser.chart import ChartPage, hourly
 from kit.browser.web_desk import WebDesk
 from kit.gateway.demo import DemoGateway
 from kit.gateway.processes import Gateway
 from kit.http.client import call, post_order
+from oms.domain.market.timeframe import Timeframe
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 SYMBOL, CONTRACT = "CHART/USDT", "BTC/USDT:USDT"
-CLOSES = [100 + (number * 37 % 23) for number in range(300)]
+#: From here on prices are written as no other text of the page is.
+JUMP = 240
+CLOSES = [100 + (n * 37 % 23) if n < JUMP else 5000 + n for n in range(300)]
+FUTURE = re.compile(r"5,[23]\d\d\b")
 #: These are not stored.
 MISSING = range(120, 123)
 SERIES = f"exchange=example&symbol={SYMBOL}&tf=1h"
+
+#: Looks at the page at each frame, until the candle with the number `end` is the cursor's.
+_WATCH = """(end) => new Promise((done) => {
+  const seen = [];
+  const look = () => {
+    const place = document.querySelector("[data-place]").textContent;
+    const {candles, last, lines} = document.querySelector("[data-chart]").dataset;
+    const index = Number(place.split(" ")[0]);
+    if (index !== seen.at(-1)?.index) {
+      const page = document.documentElement.outerHTML;
+      seen.push({index, candles: Number(candles), last, lines, page});
+    }
+    if (index < end) requestAnimationFrame(look);
+    else done(seen);
+  };
+  requestAnimationFrame(look);
+})"""
 
 
 @pytest.fixture(scope="module")
 def stored(web_gateway: Gateway) -> None:
     """An hourly series with a gap."""
-    rows = [row for n, row in enumerate(hourly(START, CLOSES)) if n not in MISSING]
-    import_candles(web_gateway, SYMBOL, "1h", rows)
+    candles = [each for n, each in enumerate(hourly(START, CLOSES)) if n not in MISSING]
+    web_gateway.add_candles(SYMBOL, {Timeframe.HOUR: candles})
 
 
 @pytest.mark.usefixtures("stored")
-async def test_candles_lines_gaps_and_their_table(web_desk: WebDesk) -> None:
+async def test_candles_indicators_gaps_and_a_reload(web_desk: WebDesk) -> None:
     chart, page = ChartPage(web_desk), web_desk.page
-    await web_desk.log_in(view="account")
-    await chart.open(f"{SERIES}&limit=200&ind=sma.20.yellow.2,rsi.14.blue.1")
+    await chart.log_in(f"{SERIES}&limit=200")
     assert (await chart.drawn("candles"), await chart.drawn("blanks")) == ("200", "3")
-    assert await chart.drawn("lines") == "sma20=181 rsi14=186"
     await page.get_by_text("3 candles are missing in 1 places.").wait_for()
     await page.get_by_text("TradingView").wait_for()
-    assert await web_desk.accessibility_findings() == []
 
-    # Older candles are read when the first ones come in sight; none of those here is lost.
-    box = await chart.chart.bounding_box()
-    assert box is not None
-    await page.mouse.move(box["x"] + 200, box["y"] + 200)
-    await page.mouse.down()
-    await page.mouse.move(box["x"] + 700, box["y"] + 200, steps=8)
-    await page.mouse.up()
-    await chart.wait_drawn("candles", len(CLOSES) - len(MISSING))
-
-    await page.get_by_role("button", name="Data table").click()
-    rows = page.get_by_role("table", name="Data table").get_by_role("row")
-    newest = rows.nth(1)
-    await newest.get_by_text(str(CLOSES[-1]), exact=True).first.wait_for()
-    await page.wait_for_url(re.compile("view=table"))
-    assert await web_desk.accessibility_findings() == []
-
-
-@pytest.mark.usefixtures("stored")
-async def test_indicators_are_chosen_and_a_reload_shows_the_same(web_desk: WebDesk) -> None:
-    chart, page = ChartPage(web_desk), web_desk.page
-    await web_desk.log_in(view="account")
-    await chart.open(f"{SERIES}&limit=150")
     await page.get_by_role("button", name="Indicators (0)").click()
     dialog = page.get_by_role("dialog", name="Indicators")
     await dialog.get_by_role("button", name="Add").click()
@@ -69,34 +69,51 @@ async def test_indicators_are_chosen_and_a_reload_shows_the_same(web_desk: WebDe
     await dialog.get_by_role("button", name="Add").click()
     assert await web_desk.accessibility_findings() == []
     await page.keyboard.press("Escape")
+    lines = "sma9=192 macd12-26-9h=167 macd12-26-9=175 macd12-26-9s=167"
+    await chart.wait_drawn("lines", lines)
     await page.keyboard.press("Home")
     await chart.wait_drawn("candles", 1)
     await page.keyboard.press("End")
-    await chart.wait_drawn("lines", "sma9=142 macd12-26-9h=117 macd12-26-9=125 macd12-26-9s=117")
     await page.wait_for_url(re.compile("cursor="))
-    before = await chart.chart.evaluate("(one) => ({...one.dataset})")
-    url, summary = page.url, await chart.chart.get_attribute("aria-label")
+
+    await chart.wait_drawn("lines", lines)
+    before, url = await chart.data(), page.url
+    summary = await chart.chart.get_attribute("aria-label")
     await page.reload()
-    await chart.wait_drawn("lines", before["lines"])
+    await chart.wait_drawn("lines", lines)
     assert page.url == url
     assert await chart.chart.get_attribute("aria-label") == summary
-    after = await chart.chart.evaluate("(one) => ({...one.dataset})")
-    assert {**after, "markersSet": ""} == {**before, "markersSet": ""}
+    assert await chart.data() == before
+    await chart.press("Exit replay")
+
+    # Older candles are read when the first ones come in sight; none of those here is lost.
+    box = await chart.chart.bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + 200, box["y"] + 200)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + 700, box["y"] + 200, steps=8)
+    await page.mouse.up()
+    await chart.wait_drawn("candles", len(CLOSES) - len(MISSING))
+    await page.get_by_role("button", name="Data table").click()
+    rows = page.get_by_role("table", name="Data table").get_by_role("row")
+    await rows.nth(1).get_by_text(f"{CLOSES[-1]:,}", exact=True).first.wait_for()
+    await page.wait_for_url(re.compile("view=table"))
+    assert await web_desk.accessibility_findings() == []
 
 
 @pytest.mark.usefixtures("stored")
 async def test_playback_shows_and_reads_nothing_of_the_future(web_desk: WebDesk) -> None:
     chart, page = ChartPage(web_desk), web_desk.page
-    await web_desk.log_in(view="account")
-    await chart.open(f"{SERIES}&limit=150&ind=sma.20.yellow.2&cursor=2026-03-12T05:59:00Z")
+    start = START + timedelta(hours=JUMP - 12, minutes=59)
+    await chart.log_in(f"{SERIES}&limit=150&ind=sma.20.yellow.2&cursor={start:%Y-%m-%dT%H:%M:%SZ}")
     known = chart.candles()
-    at = next(n for n, row in enumerate(known) if row["time"].startswith("2026-03-12T05:00"))
+    at = next(n for n, row in enumerate(known) if row["time"].startswith(f"{start:%Y-%m-%dT%H:00}"))
     await page.locator("[data-ribbon]").wait_for()
     assert await page.get_by_role("button", name="Trade", exact=True).is_disabled()
     assert await web_desk.accessibility_findings() == []
 
     chart.requests.clear()
-    for step in range(4):
+    for step in range(3):
         # The last candle that is drawn, counted and named is that of the cursor.
         await chart.wait_drawn("last", known[at + step]["time"])
         assert await chart.drawn("candles") == str(at + step + 1)
@@ -107,16 +124,28 @@ async def test_playback_shows_and_reads_nothing_of_the_future(web_desk: WebDesk)
         await page.keyboard.press("ArrowRight")
 
     await page.keyboard.press("Shift+ArrowLeft")
-    await chart.wait_drawn("last", known[at + 4 - 10]["time"])
+    await chart.wait_drawn("last", known[at + 3 - 10]["time"])
+
+    # As it plays at 20 candles a second, also beside the table of the candles.
+    await chart.bar.get_by_role("combobox", name="Speed").click()
+    await page.get_by_role("option", name="20 / s", exact=True).click()
+    jump = next(n for n, row in enumerate(known) if float(row["close"]) > 5000)
+    watching = asyncio.create_task(page.evaluate(_WATCH, jump + 4))
+    await chart.press("Play")
+    seen = await watching
+    await chart.press("Pause")
+    _check_frames(seen, jump, [row["time"] for row in known])
     await page.get_by_role("button", name="Data table").click()
+    await page.get_by_role("table", name="Data table").wait_for()
+    await chart.bar.get_by_role("slider", name="Candle").fill(str(jump - 4))
+    await _wait_gone(page)
+    place = int((await chart.place()).split(" ")[0])
+    assert place == jump - 3
     grid = page.get_by_role("table", name="Data table")
-    assert await grid.get_attribute("aria-rowcount") == str(at + 4 - 10 + 2)
+    assert await grid.get_attribute("aria-rowcount") == str(place + 1)
     await page.get_by_role("button", name="Data table").click()
-    assert "/market/candles" not in chart.requests
 
     # It stops at the end, and begins again from there.
-    await chart.bar.get_by_role("combobox", name="Speed").click()
-    await page.get_by_role("option", name="60 / s").click()
     await page.keyboard.press("End")
     await page.keyboard.press("ArrowLeft")
     await chart.press("Play")
@@ -132,6 +161,24 @@ async def test_playback_shows_and_reads_nothing_of_the_future(web_desk: WebDesk)
     assert "cursor=" not in page.url
 
 
+def _check_frames(seen: list[dict[str, Any]], jump: int, times: list[str]) -> None:
+    """Nothing of a frame is later than its cursor; the last frames show the jump."""
+    assert len(seen) > 3
+    for frame in seen:
+        assert frame["candles"] <= frame["index"]
+        assert frame["last"] == times[frame["candles"] - 1]
+        assert int(frame["lines"].split("=")[1]) <= frame["index"] - 19
+        assert FUTURE.search(frame["page"]) is None or frame["index"] > jump, frame["index"]
+    assert FUTURE.search(seen[-1]["page"]) is not None
+
+
+async def _wait_gone(page: "Page") -> None:
+    """Wait until no price after the jump is anywhere on the page."""
+    await page.wait_for_function(
+        f"() => !/{FUTURE.pattern}/.test(document.documentElement.outerHTML)"
+    )
+
+
 async def test_a_line_is_dragged_and_moves_the_stop(
     web_desk: WebDesk, web_gateway: Gateway
 ) -> None:
@@ -142,15 +189,15 @@ async def test_a_line_is_dragged_and_moves_the_stop(
     last = round(ticker["result"]["last"])
     closes = [last + number % 7 * last // 50 - last // 16 for number in range(120)]
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=130)
-    import_candles(web_gateway, CONTRACT, "1h", hourly(start, closes), tick="0.1")
+    candles = {Timeframe.HOUR: hourly(start, closes)}
+    await asyncio.to_thread(web_gateway.add_candles, CONTRACT, candles, tick="0.1")
     stop = last - last // 30
     post_order(
         web_gateway, account_id, symbol=CONTRACT, side="buy", qty="0.01", stop_loss=str(stop)
     )
 
     chart, page = ChartPage(web_desk), web_desk.page
-    await web_desk.log_in(view="account")
-    await chart.open(f"exchange=example&symbol={CONTRACT}&tf=1h&acc={account_id}")
+    await chart.log_in(f"exchange=example&symbol={CONTRACT}&tf=1h&acc={account_id}")
     await page.get_by_text(re.compile("^Stop")).first.wait_for()
     places = dict(one.split("=") for one in (await chart.drawn("levels")).split(";"))
     (level,) = [name for name in places if name.startswith("stop")]
@@ -180,9 +227,9 @@ async def test_deals_positions_and_levels_of_the_demo(
     web_desk_of_demo: WebDesk, demo_gateway: DemoGateway
 ) -> None:
     chart, page = ChartPage(web_desk_of_demo), web_desk_of_demo.page
-    await web_desk_of_demo.log_in(demo_gateway.api_key_of("trader"), "account")
-    await chart.open(
-        f"exchange=paper.binance&symbol={CONTRACT}&tf=1h&show=deals,positions,orders,levels"
+    await chart.log_in(
+        f"exchange=paper.binance&symbol={CONTRACT}&tf=1h&show=deals,positions,orders,levels",
+        demo_gateway.api_key_of("trader"),
     )
     await page.wait_for_function(
         "() => Number(document.querySelector('[data-chart]')?.dataset.segments) > 0"
@@ -196,3 +243,8 @@ async def test_deals_positions_and_levels_of_the_demo(
         "(all) => Number(document.querySelector('[data-chart]').dataset.markers) < all",
         arg=everything,
     )
+
+    # The day that is not over comes from the exchange of an account, by subscription.
+    await page.get_by_role("button", name="1d", exact=True).click()
+    await chart.wait_drawn("forming", "true")
+    assert (await chart.drawn("last")).startswith(f"{datetime.now(UTC):%Y-%m-%d}")

@@ -202,3 +202,56 @@ async def test_a_bad_series_is_refused(
 async def test_only_administrators_switch_series(candles: InProcessGateway) -> None:
     response = await candles.client("POST", "/market/ingestion", INGESTION)
     assert response.status == 403
+
+
+async def test_coverage_counts_what_is_stored_and_missing(gateway: InProcessGateway) -> None:
+    hours = [n for n in range(10) if n not in (3, 4, 7)]
+    await _add(gateway, "binance", [_row(START + n * HOUR, 100 + n) for n in hours])
+    await _add(gateway, "bybit", [])
+    response = await gateway.client("GET", "/market/coverage")
+    body = response.json()
+    assert body["next_cursor"] is None
+    (row,) = body["items"]
+    lag = row.pop("lag_seconds")
+    assert lag > 0
+    assert row == {
+        "exchange": "binance",
+        "symbol": "BTC/USDT",
+        "timeframe": "1h",
+        "candles": 7,
+        "first": "2026-01-01T00:00:00.000000Z",
+        "last": "2026-01-01T09:00:00.000000Z",
+        "last_close": "2026-01-01T10:00:00.000000Z",
+        "missing": 3,
+    }
+    first = (await gateway.client("GET", "/market/coverage?limit=1")).json()
+    assert len(first["items"]) == 1
+    rest = await gateway.client("GET", f"/market/coverage?limit=1&cursor={first['next_cursor']}")
+    assert rest.json() == {"items": [], "next_cursor": None}
+    other = await gateway.client("GET", "/market/coverage?exchange=bybit")
+    assert other.json()["items"] == []
+
+
+async def test_gaps_are_listed_and_a_search_is_bounded(gateway: InProcessGateway) -> None:
+    hours = [n for n in range(10) if n not in (3, 4, 7)]
+    await _add(gateway, "binance", [_row(START + n * HOUR, 100 + n) for n in hours])
+    body = (await gateway.client("GET", f"/market/gaps?{SERIES}")).json()
+    gaps = [(each["start"][11:13], each["end"][11:13], each["candles"]) for each in body["items"]]
+    assert gaps == [("03", "05", 2), ("07", "08", 1)]
+    assert (body["missing"], body["gaps"]) == (3, 2)
+    assert (body["start"], body["end"]) == (
+        "2026-01-01T00:00:00.000000Z",
+        "2026-01-01T10:00:00.000000Z",
+    )
+    part = f"{SERIES}&start=2026-01-01T05:00:00Z&end=2026-01-01T12:00:00Z"
+    body = (await gateway.client("GET", f"/market/gaps?{part}")).json()
+    assert [each["candles"] for each in body["items"]] == [1, 2]
+
+    years = "start=2000-01-01T00:00:00Z&end=2026-01-01T00:00:00Z"
+    too_long = await gateway.client("GET", f"/market/gaps?{SERIES}&{years}")
+    assert too_long.status == 422
+    assert "100000 candles at most" in str(too_long.body)
+    unknown = await gateway.client("GET", f"/market/gaps?{SERIES.replace('binance', 'none')}")
+    assert unknown.status == 404
+    empty = await gateway.client("GET", f"/market/gaps?{SERIES.replace('1h', '1d')}")
+    assert (empty.json()["start"], empty.json()["items"]) == (None, [])

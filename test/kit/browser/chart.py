@@ -1,15 +1,14 @@
 """The chart page as a person sees it: what it draws, by its own account, and its playback."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from kit.browser.web_desk import WebDesk
-from kit.gateway.processes import Gateway
-from kit.http.client import get
+from oms.domain.market.candle import Candle
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page, Response
@@ -32,20 +31,32 @@ class ChartPage:
 
     async def open(self, query: str) -> None:
         """Open the page with these parameters, and wait until candles are drawn."""
+        await self._read(self.web_desk.open(f"chart?{query}"))
+
+    async def log_in(self, query: str, key: str | None = None) -> None:
+        """Log in at the page with these parameters, and wait until candles are drawn."""
+        await self._read(self.web_desk.log_in(key, f"chart?{query}"))
+
+    async def _read(self, opened: Awaitable[None]) -> None:
         is_read = "/market/candles"
         async with self.page.expect_response(lambda one: is_read in one.url) as first:
-            await self.web_desk.open(f"chart?{query}")
+            await opened
         await self._keep(await first.value)
         await self.page.locator(f"{DRAWN}[data-candles]").wait_for()
+
+    async def data(self) -> dict[str, str]:
+        """Return what the chart says of itself, without how often its markers were set."""
+        data: dict[str, str] = await self.chart.evaluate("(one) => ({...one.dataset})")
+        return {**data, "markersSet": ""}
 
     async def drawn(self, name: str) -> str:
         """Return what the chart says of itself, such as ``candles`` or ``markers``."""
         return await self.chart.evaluate("(one, name) => one.dataset[name]", name)
 
-    async def wait_drawn(self, name: str, value: object) -> None:
-        """Wait until the chart says so."""
+    async def wait_drawn(self, name: str, value: object, wait_ms: float | None = None) -> None:
+        """Wait until the chart says so, at most ``wait_ms``."""
         attribute = "".join(f"-{each.lower()}" if each.isupper() else each for each in name)
-        await self.page.locator(f'{DRAWN}[data-{attribute}="{value}"]').wait_for()
+        await self.page.locator(f'{DRAWN}[data-{attribute}="{value}"]').wait_for(timeout=wait_ms)
 
     async def place(self) -> str:
         """Return the place of the playback, as ``3 / 500``."""
@@ -75,31 +86,19 @@ class ChartPage:
             self.fetched.append((path, json.loads(await response.body())))
 
 
-def import_candles(
-    gateway: Gateway,
-    symbol: str,
-    timeframe: str,
-    rows: Sequence[tuple[datetime, str, str, str, str]],
-    *,
-    exchange: str = "example",
-    tick: str = "0.01",
-) -> None:
-    """Store candles of open time, open, high, low and close by the command line."""
-    series = ("--exchange", exchange, "--symbol", symbol)
-    lines = [f"{at.isoformat()},{','.join(prices)},1" for at, *prices in rows]
-    path = Path(gateway.folder) / f"{symbol.replace('/', '-')}-{timeframe}.csv"
-    path.write_text("\n".join(["timestamp,open,high,low,close,volume", *lines]), encoding="utf-8")
-    stored = get(gateway, f"/market/symbols?exchange={exchange}")["items"]
-    if symbol not in {row["symbol"] for row in stored}:
-        gateway.oms("instruments", "add", *series, "--price-tick", tick)
-    gateway.oms("candles", "import", str(path), *series, "--timeframe", timeframe, statuses=(0, 7))
-
-
-def hourly(start: datetime, closes: Sequence[int]) -> list[tuple[datetime, str, str, str, str]]:
+def hourly(start: datetime, closes: Sequence[int]) -> list[Candle]:
     """Return hourly candles that open at the close before, and reach one beyond both."""
-    rows, opened = [], closes[0]
+    candles, opened = [], closes[0]
     for number, close in enumerate(closes):
-        high, low = max(opened, close) + 1, min(opened, close) - 1
-        rows.append((start + timedelta(hours=number), str(opened), str(high), str(low), str(close)))
+        candles.append(
+            Candle(
+                open_time=start + timedelta(hours=number),
+                open=Decimal(opened),
+                high=Decimal(max(opened, close) + 1),
+                low=Decimal(min(opened, close) - 1),
+                close=Decimal(close),
+                volume=Decimal(1),
+            )
+        )
         opened = close
-    return rows
+    return candles

@@ -12,7 +12,9 @@ import signal
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,12 @@ from oms import bootstrap
 from oms.cli.audit_context import cli_audit_context
 from oms.cli.registry_accounts import FULL_GRANT, create_granted_account
 from oms.config import Settings
+from oms.domain.market.candle import Candle
+from oms.domain.market.candle_rows import CandleSource
+from oms.domain.market.market_instrument import MarketInstrument
+from oms.domain.market.timeframe import Timeframe
+from oms.ports.market.candle_store import CandleSeries
+from oms.services.candles.store_candles import store_candles
 
 READY_SECONDS_MAX = 40.0
 STOP_SECONDS_MAX = 10.0
@@ -188,6 +196,17 @@ class Gateway:
         """Adds paper accounts that the trader's key may trade; returns their ids."""
         return asyncio.run(self._create_accounts(count, position_mode, extra_config))
 
+    def add_candles(
+        self,
+        symbol: str,
+        series: Mapping[Timeframe, Sequence[Candle]],
+        *,
+        exchange: str = "example",
+        tick: str = "0.01",
+    ) -> None:
+        """Stores an instrument with closed candles, without a process of its own."""
+        asyncio.run(self._store_candles(exchange, symbol, series, tick))
+
     def add_key(self, **flags: str) -> str:
         """Creates a key of the trader by the command line."""
         arguments = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
@@ -216,6 +235,33 @@ class Gateway:
         """The last lines of the output of all processes."""
         text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
+
+    async def _store_candles(
+        self, exchange: str, symbol: str, series: Mapping[Timeframe, Sequence[Candle]], tick: str
+    ) -> None:
+        base, quote = symbol.split(":")[0].split("/")
+        async with bootstrap.open_store(self._settings()) as store:
+            instrument = await store.instruments.find(exchange, symbol)
+            if instrument is None:
+                instrument = await store.instruments.add(
+                    MarketInstrument(
+                        id=0,
+                        exchange=exchange,
+                        symbol=symbol,
+                        base=base,
+                        quote=quote,
+                        price_tick=Decimal(tick),
+                    ),
+                    cli_audit_context(),
+                )
+            for timeframe, candles in series.items():
+                await store_candles(
+                    store.candles,
+                    CandleSeries(instrument_id=instrument.id, timeframe=timeframe),
+                    candles,
+                    CandleSource.FILE,
+                    datetime.now(UTC),
+                )
 
     async def _create_accounts(
         self, count: int, position_mode: str, extra_config: str

@@ -9,51 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit.backtests.golden_chart import GOLDEN, candles_of_closes, golden_candles
 from oms.backtest.strategy_chart import Chart, ChartRange, StrategyChart, Timeline
 from oms.domain.errors import Invalid
 from oms.domain.market.candle import Candle
 from oms.domain.market.timeframe import Timeframe
 from oms.strategies.catalog import find_strategy
 from oms.wire.strategies.chart_json import chart_json
-
-FIVE_MINUTES = timedelta(minutes=5)
-AT = datetime(2024, 1, 1, tzinfo=UTC)
-GOLDEN_END = datetime(2024, 2, 15, 13, tzinfo=UTC)
-GOLDEN = (
-    ("2024-02-15T10:05:00Z", "long", 100.01, "2024-02-15T10:10:00Z", 100.01),
-    ("2024-02-15T12:05:00Z", "long_exit", 90.0, "2024-02-15T12:10:00Z", 90.0),
-    ("2024-02-15T12:10:00Z", "short", 90.0, "2024-02-15T12:15:00Z", 90.0),
-)
-
-
-def _candles(closes: Sequence[Decimal], volume: Decimal | None = Decimal(1)) -> list[Candle]:
-    previous, candles = Decimal(100), []
-    for number, close in enumerate(closes):
-        candles.append(
-            Candle(
-                open_time=AT + number * FIVE_MINUTES,
-                open=previous,
-                high=max(previous, close),
-                low=min(previous, close),
-                close=close,
-                volume=volume,
-            )
-        )
-        previous = close
-    return candles
-
-
-def _golden_close(at: datetime) -> Decimal:
-    if at >= datetime(2024, 2, 15, 12, tzinfo=UTC):
-        return Decimal(90)
-    if at >= datetime(2024, 2, 15, 10, 55, tzinfo=UTC):
-        return Decimal(200)
-    return Decimal("100.01") if at >= datetime(2024, 2, 15, 10, 5, tzinfo=UTC) else Decimal(100)
-
-
-def _golden_candles() -> list[Candle]:
-    count = (GOLDEN_END - AT) // FIVE_MINUTES
-    return _candles([_golden_close(AT + number * FIVE_MINUTES) for number in range(count)])
 
 
 def _chart(
@@ -82,7 +44,7 @@ def _rows(chart: Chart) -> list[tuple[Any, ...]]:
 
 @pytest.fixture(scope="module")
 def golden() -> list[Candle]:
-    candles = _golden_candles()
+    candles = golden_candles()
     assert len(candles) == 13_116
     return candles
 
@@ -184,7 +146,7 @@ def test_bars_consist_of_base_candles() -> None:
 
 def test_a_timeline_of_each_base_candle_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("oms.backtest.strategy_chart.BASE_ITEMS_MAX", 30)
-    candles = _candles([Decimal(100)] * 60)
+    candles = candles_of_closes([Decimal(100)] * 60)
     assert len(_chart(candles, "1h", 2, timeline=Timeline.BASE).timeline) == 24
     with pytest.raises(Invalid, match="timeline=base has 60 items; at most 30"):
         _chart(candles, "1h", 5, timeline=Timeline.BASE)
@@ -195,7 +157,7 @@ def test_levels_of_a_decision_act() -> None:
     closes = [Decimal(100) - Decimal(number % 3) / 10 for number in range(300)]
     closes += [Decimal(100) + Decimal(number) / 2 for number in range(200)]
     closes += [Decimal(90)] * 20
-    candles = _candles(closes, Decimal(1))
+    candles = candles_of_closes(closes, Decimal(1))
     rising = [
         Candle(
             open_time=each.open_time,
@@ -240,7 +202,7 @@ def test_entries_do_not_depend_on_what_is_shown(moves: list[int], variant: int) 
     for move in moves:
         price = max(price + move, 500)
         closes.append(Decimal(price) / 10)
-    candles = _candles(closes)
+    candles = candles_of_closes(closes)
     whole = _chart(candles, limit=5000, variant=variant, length=4)
     for view, limit in (("5m", 50), ("15m", 20), ("1h", 9), ("4h", 2)):
         chart = _chart(candles, view, limit, variant=variant, length=4)

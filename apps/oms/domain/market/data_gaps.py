@@ -35,6 +35,11 @@ def find_gaps(
         yield _gap(expected, _first_open(end, timeframe), timeframe)
 
 
+def candles_between(first: datetime, last: datetime, timeframe: Timeframe) -> int:
+    """Return the number of candles of an always open market from ``first`` to ``last``, both too."""
+    return _gap(first, timeframe.next_open(last), timeframe).count
+
+
 def _first_open(time: datetime, timeframe: Timeframe) -> datetime:
     """Return the first boundary at or after ``time``."""
     opened = timeframe.open_of(time)

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from oms.domain.market.candle_rows import CandleRow
+from oms.domain.market.data_gaps import CandleGap
+from oms.domain.market.market_instrument import MarketInstrument
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.value import value
+from oms.ports.market.candle_store import SeriesCoverage
 
 
 @value
@@ -28,3 +31,30 @@ class CandlePage:
 
     rows: Sequence[CandleRow]
     older_than: datetime | None = None
+
+
+@value
+class StoredSeries:
+    """What is stored of a series; ``missing`` candles lie between the first and the last one."""
+
+    instrument: MarketInstrument
+    coverage: SeriesCoverage
+    #: ``None``: the market is not always open, so what it lacks is not known.
+    missing: int | None
+
+
+@value
+class CoveragePage:
+    """Stored series of some instruments; ``after`` is set if there are further instruments."""
+
+    items: Sequence[StoredSeries]
+    after: int | None = None
+
+
+@value
+class GapSearch:
+    """Where candles are searched for, and what is missing there; ``None``: no candle is stored."""
+
+    start: datetime | None
+    end: datetime | None
+    gaps: Sequence[CandleGap]

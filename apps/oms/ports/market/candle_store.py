@@ -96,6 +96,12 @@ class CandleStore(Protocol):
         """Yield all closed rows that open in [start, end), ascending. Raises ``Unavailable``."""
         ...
 
+    def open_times(
+        self, series: CandleSeries, start: datetime | None = None, end: datetime | None = None
+    ) -> AsyncIterator[datetime]:
+        """Yield when the closed rows of [start, end) opened, ascending. Raises ``Unavailable``."""
+        ...
+
     async def count(self, series: CandleSeries, end: datetime | None = None) -> int:
         """Return how many closed rows open before ``end``. Raises ``Unavailable``."""
         ...

@@ -73,8 +73,8 @@ async def stored_gaps(
             f"gaps of {instrument.symbol} are not known: its session is {instrument.session.value}"
         )
     series = CandleSeries(instrument_id=instrument.id, timeframe=timeframe)
-    rows = [row.candle.open_time async for row in store.closed(series, start, end)]
-    return list(find_gaps(rows, timeframe, start, end))
+    times = [each async for each in store.open_times(series, start, end)]
+    return list(find_gaps(times, timeframe, start, end))
 
 
 def add_counts(one: UpsertCounts, other: UpsertCounts) -> UpsertCounts:

@@ -55,9 +55,7 @@ class CandlesBody(TypedDict):
 
 def read_candle_query(query: Query) -> CandleQuery:
     """Return the query of candles. Raises ``Malformed``."""
-    start, end = read_timestamp(query, p.START), read_timestamp(query, p.END)
-    if start is not None and end is not None and start > end:
-        raise malformed_parameter("start", "start is after end")
+    start, end = _read_range(query)
     older_than = read_cursor(query)
     if older_than:
         before = _EPOCH + older_than * _MILLISECOND
@@ -71,6 +69,26 @@ def read_candle_query(query: Query) -> CandleQuery:
         limit=_limit(query),
         include_open=is_true(query, p.INCLUDE_OPEN) and not older_than,
     )
+
+
+def read_gap_query(query: Query) -> CandleQuery:
+    """Return the series and the range of a search for gaps. Raises ``Malformed``."""
+    start, end = _read_range(query)
+    return CandleQuery(
+        exchange=_required(query, p.CANDLES_EXCHANGE),
+        symbol=_required(query, p.CANDLES_SYMBOL),
+        timeframe=_timeframe(query),
+        start=start,
+        end=end,
+        limit=_LIMIT_DEFAULT,
+    )
+
+
+def _read_range(query: Query) -> tuple[datetime | None, datetime | None]:
+    start, end = read_timestamp(query, p.START), read_timestamp(query, p.END)
+    if start is not None and end is not None and start > end:
+        raise malformed_parameter("start", "start is after end")
+    return start, end
 
 
 def candles_body(query: CandleQuery, found: CandlePage) -> CandlesBody:

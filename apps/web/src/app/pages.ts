@@ -40,6 +40,7 @@ const PAGES: readonly PageEntry[] = [
   { name: "symbols", path: "/symbols", file: "symbols/SymbolsPage", icon: "symbols", section: "analyse", needs: ["market"] },
   { name: "backtests", path: "/backtests", file: "backtests/BacktestsPage", icon: "backtests", section: "research", needs: ["read"], key: "b" },
   { name: "bots", path: "/bots", file: "bots/BotsPage", icon: "bots", section: "research", needs: ["read"] },
+  { name: "catalog", path: "/catalog", file: "catalog/CatalogPage", icon: "strategies", section: "research", needs: ["read"] },
   { name: "candles", path: "/candles", file: "candles/CandlesPage", icon: "columns", section: "research", needs: ["read"] },
   { name: "signals", path: "/signals", file: "signals/SignalsPage", icon: "signals", section: "signals", needs: ["read"], key: "n" },
   { name: "sources", path: "/signals/sources", file: "signals/SourcesPage", icon: "keys", section: "signals", needs: ["admin"] },

@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { useId, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { TimeSeries } from "@/charts/TimeSeries";
 import { fmt } from "@/lib/decimal";
@@ -7,17 +7,21 @@ export interface EquityPoint {
   ts: string;
   equity: string;
   drawdown_pct: string | null;
+  held?: number | null;
 }
 
 interface Props {
   points: readonly EquityPoint[];
   currency: string;
-  labels: { equity: string; drawdown: string };
+  labels: { equity: string; drawdown: string; held?: string };
+  /** Pixels of the equity; of the drawdown a half. */
+  height?: number;
 }
 
 /** Equity over time with the drawdown under it; numbers become floating point here alone. */
-export function EquityChart({ points, currency, labels }: Props) {
+export function EquityChart({ points, currency, labels, height = 220 }: Props) {
   const { i18n } = useTranslation();
+  const id = useId();
   const [equity, drawdown] = useMemo(() => {
     const times = points.map((point) => new Date(point.ts).getTime() / 1000);
     const text = (value: number, places: number) => fmt(String(Math.round(value * 10 ** places) / 10 ** places), { places, locale: i18n.language });
@@ -25,14 +29,19 @@ export function EquityChart({ points, currency, labels }: Props) {
       {
         label: `${labels.equity} ${currency}`,
         times,
-        height: 220,
-        series: [{ label: currency, color: "accent", fill: true, values: points.map((point) => Number(point.equity)) }],
+        height,
+        sync: id,
+        series: [
+          { label: currency, color: "accent", fill: true, values: points.map((point) => Number(point.equity)) },
+          ...(labels.held === undefined ? [] : [{ label: labels.held, color: "muted", values: points.map((point) => point.held ?? null) }]),
+        ],
         format: (value: number) => text(value, 2),
       },
       {
         label: labels.drawdown,
         times,
-        height: 100,
+        height: Math.round(height * 0.45),
+        sync: id,
         series: [
           {
             label: labels.drawdown,
@@ -44,7 +53,7 @@ export function EquityChart({ points, currency, labels }: Props) {
         format: (value: number) => `${text(value, 2)} %`,
       },
     ] as const;
-  }, [points, currency, labels, i18n.language]);
+  }, [points, currency, labels, height, id, i18n.language]);
   return (
     <div className="flex flex-col gap-2 p-2">
       <TimeSeries {...equity} series={[...equity.series]} />

@@ -20,6 +20,8 @@ export interface TimeSeriesProps {
   series: Series[];
   height: number;
   format?: (value: number) => string;
+  /** Charts with the same name share their crosshair. */
+  sync?: string;
 }
 
 function token(name: string): string {
@@ -45,7 +47,7 @@ function options(props: TimeSeriesProps, width: number, zone: Zone, time: string
     width,
     height: props.height,
     legend: { show: true, live: true },
-    cursor: { points: { size: 6 } },
+    cursor: { points: { size: 6 }, ...(props.sync === undefined ? {} : { sync: { key: props.sync, scales: ["x", null] as [string, null] } }) },
     axes: [
       { ...axis, values: (_plot, ticks, _axis, _space, step) => ticks.map((at) => tick(at, step, zone)) },
       { ...axis, size: 70, ...(format === undefined ? {} : { values: (_plot, ticks) => ticks.map(format) }) },

@@ -9,6 +9,33 @@ export function drawdownsOf(values: readonly number[]): number[] {
   });
 }
 
+export interface CurvePoint {
+  ts: string;
+  equity: string;
+  drawdown_pct: string | null;
+  /** What the initial amount would be worth if it had been held in the market since the first point. */
+  held: number | null;
+}
+
+interface EquityRow {
+  timestamp: string;
+  close: string;
+  total_equity: string;
+}
+
+/** The points of an equity curve, with the fall from the highest one before and the market beside it. */
+export function curvePoints(rows: readonly EquityRow[]): CurvePoint[] {
+  const falls = drawdownsOf(rows.map((row) => Number(row.total_equity)));
+  const start = Number(rows[0]?.total_equity ?? 0);
+  const first = Number(rows[0]?.close ?? 0);
+  return rows.map((row, index) => ({
+    ts: row.timestamp,
+    equity: row.total_equity,
+    drawdown_pct: String(falls[index] ?? 0),
+    held: first === 0 ? null : (start * Number(row.close)) / first,
+  }));
+}
+
 export interface Bin {
   from: number;
   to: number;

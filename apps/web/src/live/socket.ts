@@ -22,6 +22,13 @@ export interface Connection {
 
 const IDLE: Connection = { status: "idle", silentMs: 0, workerSilent: false, ready: new Set() };
 
+/** The candles of a symbol at the exchange of an account. */
+export interface CandleChannel {
+  account_id: number;
+  symbol: string;
+  timeframe: string;
+}
+
 export interface SocketOptions {
   url: () => string;
   onFrame: (frame: Frame) => void;
@@ -33,6 +40,9 @@ export interface SocketOptions {
 const GATEWAY = 0;
 const NAMESPACES = ["position", "command", "risk", "market", "signal", "bot", "research"];
 const HEARTBEAT_MS = 2000;
+/** The one that forms, and the one before it. */
+const CANDLES = 2;
+const CANDLES_POLL_MS = 2000;
 const LATE_AFTER_MS = 5000;
 /** With the interval of heartbeats, the page says within 6 s that no worker answers. */
 const WORKER_SILENT_AFTER_MS = 3000;
@@ -46,6 +56,7 @@ export class LiveSocket {
   private readonly cursor = new Cursor();
   private readonly options: SocketOptions;
   private accounts: ReadonlySet<number> = new Set();
+  private channel: CandleChannel | null = null;
   private socket: WebSocket | null = null;
   /** Between a subscription and its reply: stored events still belong to the one before. */
   private waiting = false;
@@ -69,6 +80,21 @@ export class LiveSocket {
     if (accounts.size === 0) this.stop();
     else if (this.socket === null) this.open();
     else if (this.socket.readyState === WebSocket.OPEN) this.subscribe();
+  }
+
+  /** Get the newest candles of this channel as `ohlcv_updated`, and of no other; null: of none. */
+  followCandles(channel: CandleChannel | null): void {
+    const before = this.channel;
+    this.channel = channel;
+    if (this.socket?.readyState !== WebSocket.OPEN) return; // asked for once it is
+    if (before !== null) this.askMarket("unsubscribe_market", before);
+    if (channel !== null) this.askMarket("subscribe_market", channel);
+  }
+
+  private askMarket(action: "subscribe_market" | "unsubscribe_market", { timeframe, ...channel }: CandleChannel): void {
+    const more = action === "subscribe_market" ? { timeframe, limit: CANDLES, poll_interval_ms: CANDLES_POLL_MS } : {};
+    const payload = { ...channel, channels: ["ohlcv"], ...more };
+    this.socket?.send(JSON.stringify({ id: "market", namespace: "ccxt", action, payload }));
   }
 
   stop(): void {
@@ -95,7 +121,11 @@ export class LiveSocket {
     this.status(this.attempts === 0 ? "connecting" : "offline");
     this.lastSign = Date.now();
     this.watch ??= setInterval(() => this.look(), 1000);
-    socket.addEventListener("open", () => this.socket === socket && this.subscribe());
+    socket.addEventListener("open", () => {
+      if (this.socket !== socket) return;
+      this.subscribe();
+      if (this.channel !== null) this.askMarket("subscribe_market", this.channel);
+    });
     socket.addEventListener("message", (message) => {
       if (this.socket === socket) this.receive(message.data);
     });

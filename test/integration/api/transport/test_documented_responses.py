@@ -33,6 +33,7 @@ BOT = {
 }
 MORE_OF_PATHS = {
     "/market/candles": "&exchange=binance&symbol=BTC/USDT&timeframe=1h",
+    "/market/gaps": "&exchange=binance&symbol=BTC/USDT&timeframe=1h",
     "/backtests/compare": "&ids=1,2",
     "/strategies/{run_strategy_name}/run": "&exchange=binance&symbol=BTC/USDT&timeframe=1h",
     "/strategies/hma-sma/run": "&exchange=binance&symbol=BTC/USDT&timeframe=1h",

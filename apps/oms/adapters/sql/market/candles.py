@@ -113,13 +113,28 @@ class SqlCandles:
         self, series: CandleSeries, start: datetime | None = None, end: datetime | None = None
     ) -> AsyncIterator[CandleRow]:
         """Yield all closed rows that open in [start, end), ascending. Raises ``Unavailable``."""
-        param = self._dialect.param
-        where, values = self._range(series, start or _EPOCH, end)
-        text = f"{_SELECT} WHERE {where} AND is_closed = 1 ORDER BY open_time LIMIT {param}"
-        rows = await self._database.fetch(text, (*values, PAGE_ROWS))
-        while rows:
+        async for rows in self._pages(_SELECT, series, start, end):
             for row in rows:
                 yield self._from_row(row)
+
+    async def open_times(
+        self, series: CandleSeries, start: datetime | None = None, end: datetime | None = None
+    ) -> AsyncIterator[datetime]:
+        """Yield when the closed rows of [start, end) opened, ascending. Raises ``Unavailable``."""
+        async for rows in self._pages("SELECT open_time FROM candles", series, start, end):
+            for row in rows:
+                yield self._dialect.decode_time(row[0])
+
+    async def _pages(
+        self, select: str, series: CandleSeries, start: datetime | None, end: datetime | None
+    ) -> AsyncIterator[Sequence[Sequence[Any]]]:
+        """Yield pages of closed rows, ascending; their first column is the open time."""
+        where, values = self._range(series, start or _EPOCH, end)
+        param = self._dialect.param
+        text = f"{select} WHERE {where} AND is_closed = 1 ORDER BY open_time LIMIT {param}"
+        rows = await self._database.fetch(text, (*values, PAGE_ROWS))
+        while rows:
+            yield rows
             if len(rows) < PAGE_ROWS:
                 return
             following = self._dialect.decode_time(rows[-1][0]) + _MICROSECOND

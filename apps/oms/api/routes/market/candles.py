@@ -10,9 +10,20 @@ from oms.api.errors import JsonResponse
 from oms.api.openapi.route_docs import UNKNOWN_ID, documented
 from oms.domain.access import Permission
 from oms.wire import parameters as p
-from oms.wire.market.candle_bodies import CandlesBody, candles_body, read_candle_query
+from oms.wire.market.candle_bodies import (
+    CandlesBody,
+    candles_body,
+    read_candle_query,
+    read_gap_query,
+)
+from oms.wire.market.coverage_rows import (
+    CandleGapsBody,
+    CoverageBody,
+    coverage_body,
+    gaps_body,
+)
 from oms.wire.market.instrument_rows import InstrumentRow, instrument_row
-from oms.wire.query_parameters import read_flag
+from oms.wire.query_parameters import read_cursor, read_flag, read_number
 from oms.wire.responses.value_types import Items
 
 router = APIRouter()
@@ -28,6 +39,29 @@ async def list_candles(request: Request) -> Response:
     query = read_candle_query(request.query_params)
     found = await api_context(request).read_candles(query)
     return tagged(request, JsonResponse(candles_body(query, found)))
+
+
+@router.get("/market/coverage", openapi_extra=documented(CoverageBody, query=p.COVERAGE))
+async def list_coverage(request: Request) -> Response:
+    """Return what is stored of each series, and how many candles are missing in between."""
+    await require_permission(request, Permission.READ)
+    context, query = api_context(request), request.query_params
+    exchange = query.get(p.INSTRUMENTS_EXCHANGE.name) or None
+    limit = read_number(query, p.COVERAGE_LIMIT)
+    page = await context.read_candles.coverage(exchange, read_cursor(query) or 0, limit)
+    return JsonResponse(coverage_body(page, context.clock.now()))
+
+
+@router.get(
+    "/market/gaps",
+    openapi_extra=documented(CandleGapsBody, query=p.CANDLE_GAPS, errors=UNKNOWN_ID),
+)
+async def list_gaps(request: Request) -> Response:
+    """Return which candles of a series are missing, of at most 100,000 candles."""
+    await require_permission(request, Permission.READ)
+    query = read_gap_query(request.query_params)
+    found = await api_context(request).read_candles.gaps(query)
+    return JsonResponse(gaps_body(query, found))
 
 
 @router.get("/market/symbols", openapi_extra=documented(Items[InstrumentRow], query=p.INSTRUMENTS))

@@ -11,10 +11,12 @@ interface Props extends PlotEvents {
   scene: Scene;
   /** Names the data: with another name the newest candles are shown. */
   subject: string;
+  /** A moment that is brought into sight, in epoch milliseconds. */
+  revealed: number | null;
 }
 
 /** Candles with lines, markers and levels; redrawn when theme, zone or language change. */
-export function CandleChart({ label, scene, subject, onOlder, onLevelMoved, onHover }: Props) {
+export function CandleChart({ label, scene, subject, revealed, onOlder, onLevelMoved, onHover, onMarker }: Props) {
   const { i18n } = useTranslation();
   const zone = usePreference("zone");
   const box = useRef<HTMLDivElement>(null);
@@ -23,6 +25,7 @@ export function CandleChart({ label, scene, subject, onOlder, onLevelMoved, onHo
   const older = useEffectEvent(onOlder);
   const moved = useEffectEvent(onLevelMoved);
   const hover = useEffectEvent(onHover);
+  const clicked = useEffectEvent(onMarker);
   const settings = useEffectEvent(() => [zone, i18n.language] as const);
   const repaint = useEffectEvent(() => {
     forgetColours();
@@ -37,6 +40,7 @@ export function CandleChart({ label, scene, subject, onOlder, onLevelMoved, onHo
       onOlder: () => older(),
       onLevelMoved: (level, price) => moved(level, price),
       onHover: (index) => hover(index),
+      onMarker: (id) => clicked(id),
     });
     plot.current = created;
     shown.current = null;
@@ -60,6 +64,10 @@ export function CandleChart({ label, scene, subject, onOlder, onLevelMoved, onHo
     plot.current.draw(scene, shown.current !== subject && scene.candles.length > 0);
     if (scene.candles.length > 0) shown.current = subject;
   }, [scene, subject]);
+
+  useEffect(() => {
+    if (revealed !== null) plot.current?.reveal(revealed);
+  }, [revealed]);
 
   return <div ref={box} role="img" aria-label={label} data-chart="candles" className="min-h-0 min-w-0 flex-1 overflow-hidden" />;
 }

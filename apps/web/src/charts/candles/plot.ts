@@ -14,14 +14,13 @@ import {
   type IChartApi,
   type ISeriesApi,
   type ISeriesMarkersPluginApi,
-  type SeriesMarker,
   type Time,
-  type UTCTimestamp,
 } from "lightweight-charts";
 import { LevelLines } from "@/charts/candles/levels";
+import { markerPlaces, seriesMarkers } from "@/charts/candles/markers";
 import { chartOptions, colourOf, priceFormat } from "@/charts/candles/options";
 import { addedAtEnd, candleAt, keyOf, valueAt, volumeAt } from "@/charts/candles/points";
-import { candleOf, indexAt, slotsOf, type ChartLevel, type ChartLine, type Scene, type Slot } from "@/charts/candles/scene";
+import { indexAt, slotsOf, type ChartLevel, type ChartLine, type Scene, type Slot } from "@/charts/candles/scene";
 import { SegmentLayer } from "@/charts/candles/segments";
 import type { Decimal } from "@/lib/decimal";
 import type { Zone } from "@/lib/time";
@@ -32,6 +31,8 @@ export interface PlotEvents {
   onLevelMoved: (level: ChartLevel, price: Decimal) => void;
   /** The candle under the pointer; null: none. */
   onHover: (index: number | null) => void;
+  /** A marker was clicked. */
+  onMarker: (id: string) => void;
 }
 
 type LineSeriesApi = ISeriesApi<"Line"> | ISeriesApi<"Histogram">;
@@ -39,8 +40,6 @@ type LineSeriesApi = ISeriesApi<"Line"> | ISeriesApi<"Histogram">;
 /** So many candles before the first one in sight older ones are asked for. */
 const OLDER_BEFORE = 20;
 const SHOWN_AT_FIRST = 200;
-/** More markers than this are drawn without their words, which would cover one another. */
-const TEXTS_MAX = 30;
 
 export class CandlePlot {
   private readonly chart: IChartApi;
@@ -74,6 +73,9 @@ export class CandlePlot {
     this.chart.subscribeCrosshairMove(({ time }) => {
       const at = typeof time === "number" ? this.slots.findLast((slot) => slot.time === time) : undefined;
       events.onHover(at?.index ?? null);
+    });
+    this.chart.subscribeClick(({ hoveredObjectId }) => {
+      if (typeof hoveredObjectId === "string") events.onMarker(hoveredObjectId);
     });
     this.chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
       if (range !== null && this.isMoved && range.from < OLDER_BEFORE) events.onOlder();
@@ -132,6 +134,16 @@ export class CandlePlot {
     this.isMoved = false;
     const last = this.slots.length - 1;
     this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(0, last - SHOWN_AT_FIRST), to: last + 5 });
+  }
+
+  /** Bring the candle of this moment, in epoch milliseconds, into sight. */
+  reveal(at: number): void {
+    const scale = this.chart.timeScale();
+    const range = scale.getVisibleLogicalRange();
+    const index = this.slots.findLastIndex((slot) => slot.time * 1000 <= at);
+    if (range === null || index < 0 || (index >= range.from && index <= range.to)) return;
+    const half = (range.to - range.from) / 2;
+    scale.setVisibleLogicalRange({ from: index - half, to: index + half });
   }
 
   private keepNewestInSight(): void {
@@ -213,22 +225,7 @@ export class CandlePlot {
     this.markersShown = scene.markers;
     if (isSame) return;
     this.markersSet += 1;
-    this.markers.setMarkers(
-      scene.markers.flatMap((marker): SeriesMarker<Time>[] => {
-        const candle = candleOf(scene, marker.at);
-        if (candle === undefined) return [];
-        return [
-          {
-            id: marker.id,
-            time: (Date.parse(candle.time) / 1000) as UTCTimestamp,
-            position: marker.place === "above" ? "aboveBar" : "belowBar",
-            shape: marker.shape,
-            color: colourOf(marker.colour),
-            text: scene.markers.length > TEXTS_MAX ? "" : marker.text,
-          },
-        ];
-      }),
-    );
+    this.markers.setMarkers(seriesMarkers(scene));
   }
 
   private drawSegments(scene: Scene): void {
@@ -250,13 +247,16 @@ export class CandlePlot {
     );
   }
 
-  private describe({ candles }: Scene): void {
+  private describe(scene: Scene): void {
+    const { candles, markers } = scene;
     const data = this.candles.data();
     const drawn = data.filter((one) => "close" in one);
     Object.assign(this.box.dataset, {
       candles: String(drawn.length),
       blanks: String(this.slots.filter((slot) => slot.index === null).length),
       last: candles.at(-1)?.time ?? "",
+      forming: String(candles.at(-1)?.is_closed === false),
+      selected: markers.flatMap((marker) => (marker.isSelected === true ? [marker.id] : [])).join(";"),
       markers: String(this.markers.markers().length),
       markersSet: String(this.markersSet),
       segments: String(this.segments.count),
@@ -265,6 +265,7 @@ export class CandlePlot {
     // Places follow from the next layout of the chart.
     requestAnimationFrame(() => {
       this.box.dataset["levels"] = this.levels.places().join(";");
+      this.box.dataset["places"] = markerPlaces(scene, this.chart, this.candles).join(";");
     });
   }
 }

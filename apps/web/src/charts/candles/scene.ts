@@ -37,6 +37,8 @@ export interface ChartMarker {
   shape: "arrowUp" | "arrowDown" | "circle" | "square";
   colour: Colour;
   text: string;
+  /** Of what is selected: larger than the others. */
+  isSelected?: boolean;
 }
 
 /** A position from its entry to its exit; null: not closed. */

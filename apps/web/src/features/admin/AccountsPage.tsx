@@ -1,17 +1,13 @@
 import { useNavigate } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { AdminToolbar } from "@/app/AdminToolbar";
-import { useReadState } from "@/app/readState";
-import { useFilters } from "@/app/search";
+import { AdminList } from "@/app/AdminList";
 import { AccountDrawer } from "@/features/accounts/AccountDrawer";
 import { CredentialsDialog, LiveDialog, SettingsDialog } from "@/features/accounts/ChangeDialogs";
 import { useAccountColumns } from "@/features/accounts/columns";
 import { NewAccountDialog } from "@/features/accounts/NewAccountDialog";
 import { useAccounts, useCompared, useRenewAccounts, type AdminAccount } from "@/features/accounts/reads";
 import { SwitchDialog } from "@/features/risk/SwitchDialog";
-import { DataGrid } from "@/kit/DataGrid";
-import { EmptyState } from "@/kit/EmptyState";
 import type { MenuItem } from "@/kit/Menu";
 
 const DIALOGS = { settings: SettingsDialog, credentials: CredentialsDialog, live: LiveDialog };
@@ -43,6 +39,8 @@ function useActions(open: (kind: DialogName, account: AdminAccount) => void, sho
   ];
 }
 
+const textsOf = (account: AdminAccount) => [account.label, account.exchange_id, account.environment];
+
 /** The accounts: create, settings, credentials, test of the connection, block. */
 export default function AccountsPage() {
   const { t } = useTranslation("accounts");
@@ -50,43 +48,31 @@ export default function AccountsPage() {
   const compared = useCompared();
   const columns = useAccountColumns(compared.data);
   const renew = useRenewAccounts();
-  const stateOf = useReadState();
-  const [filters, setFilters, filtered] = useFilters("name");
   const [opened, setOpened] = useState<Opened>(null);
   const [shownId, setShownId] = useState<number | null>(null);
   const actions = useActions((kind, account) => setOpened({ kind, account }), setShownId);
-  const wanted = (filters.name ?? "").toLowerCase();
-  const rows = useMemo(
-    () => (accounts.data ?? []).filter((row) => [row.label, row.exchange_id, row.environment].some((text) => text.toLowerCase().includes(wanted))),
-    [accounts.data, wanted],
-  );
   const shown = accounts.data?.find((account) => account.id === shownId);
   const close = () => setOpened(null);
   const Dialog = opened === null || opened.kind === "new" || opened.kind === "status" ? null : DIALOGS[opened.kind];
   return (
     <>
-      <DataGrid
+      <AdminList
         id="accounts"
         label={t("title")}
         columns={columns}
-        rows={rows}
-        state={stateOf(accounts)}
-        empty={<EmptyState title={t("empty")} />}
-        onClearFilters={filtered ? () => setFilters({ name: undefined }) : undefined}
-        defaultSort={{ id: "id", desc: false }}
+        query={accounts}
+        rows={accounts.data}
+        textsOf={textsOf}
+        filter="name"
+        search={t("search")}
+        create={t("create.title")}
+        onCreate={() => setOpened({ kind: "new" })}
+        empty={t("empty")}
+        sortBy="id"
         exportName="accounts"
         onOpen={(account) => setShownId(account.id)}
         actions={actions}
         readOnlyOnPhones
-        toolbar={
-          <AdminToolbar
-            search={t("search")}
-            value={filters.name}
-            onSearch={(name) => setFilters({ name })}
-            create={t("create.title")}
-            onCreate={() => setOpened({ kind: "new" })}
-          />
-        }
       />
       {shown !== undefined && (
         <AccountDrawer

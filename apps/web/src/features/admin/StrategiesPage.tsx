@@ -1,24 +1,23 @@
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { AdminToolbar } from "@/app/AdminToolbar";
-import { useReadState } from "@/app/readState";
+import { AdminList } from "@/app/AdminList";
 import { useAccountNames } from "@/app/scope";
-import { useFilters } from "@/app/search";
 import { StatusDialog } from "@/app/StatusDialog";
 import { changeStrategy, useRenewStrategies, useStrategyRows, type StrategyRow } from "@/features/strategies/reads";
 import { StrategyDialog } from "@/features/strategies/StrategyDialog";
 import { StrategyDrawer } from "@/features/strategies/StrategyDrawer";
-import { DataGrid } from "@/kit/DataGrid";
-import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
 import { StatusPill } from "@/kit/StatusPill";
 import { useCan } from "@/lib/permissions";
+import { useLiveRows } from "@/live/hooks";
+import { openPositions } from "@/live/live";
 
 type Opened = { kind: "new" } | { kind: "change" | "status"; strategy: StrategyRow } | null;
 
 function useColumns(): readonly Column<StrategyRow>[] {
   const { t } = useTranslation("strategies");
   const names = useAccountNames();
+  const positions = useLiveRows(openPositions);
   return useMemo(
     () => [
       { id: "id", header: t("column.id", { ns: "common" }), kind: "id", width: 60, grow: 0, priority: 3, value: (row) => row.id },
@@ -40,11 +39,14 @@ function useColumns(): readonly Column<StrategyRow>[] {
         priority: 1,
         value: (row) => row.account_ids.map((id) => names(id).label).join(", "),
       },
+      { id: "positions", header: t("positions"), kind: "id", width: 100, priority: 2, value: (row) => positions.filter((one) => one.strategy_id === row.strategy_id).length },
       { id: "clientId", header: t("clientId"), kind: "id", width: 110, priority: 3, value: (row) => row.client_strategy_id },
     ],
-    [t, names],
+    [t, names, positions],
   );
 }
+
+const textsOf = (strategy: StrategyRow) => [strategy.name];
 
 /** The strategies: create, name and accounts, disable, new positions per account. */
 export default function StrategiesPage() {
@@ -53,26 +55,26 @@ export default function StrategiesPage() {
   const strategies = useStrategyRows(isAdmin);
   const columns = useColumns();
   const renew = useRenewStrategies();
-  const stateOf = useReadState();
-  const [filters, setFilters, filtered] = useFilters("strategy");
   const [opened, setOpened] = useState<Opened>(null);
   const [shownId, setShownId] = useState<number | null>(null);
-  const wanted = (filters.strategy ?? "").toLowerCase();
   const all = useMemo(() => (strategies.data ?? []).map((row) => ({ ...row, id: row.strategy_id })), [strategies.data]);
-  const rows = useMemo(() => all.filter((row) => row.name.toLowerCase().includes(wanted)), [all, wanted]);
   const shown = all.find((row) => row.id === shownId);
   const close = () => setOpened(null);
   return (
     <>
-      <DataGrid
+      <AdminList
         id="strategies"
         label={t("title")}
         columns={columns}
-        rows={rows}
-        state={stateOf(strategies)}
-        empty={<EmptyState title={t("empty")} />}
-        onClearFilters={filtered ? () => setFilters({ strategy: undefined }) : undefined}
-        defaultSort={{ id: "name", desc: false }}
+        query={strategies}
+        rows={all}
+        textsOf={textsOf}
+        filter="strategy"
+        search={t("search")}
+        create={t("create.title")}
+        onCreate={() => setOpened({ kind: "new" })}
+        empty={t("empty")}
+        sortBy="name"
         exportName="strategies"
         onOpen={(strategy) => setShownId(strategy.id)}
         actions={(strategy) => [
@@ -90,15 +92,6 @@ export default function StrategiesPage() {
             : []),
         ]}
         readOnlyOnPhones
-        toolbar={
-          <AdminToolbar
-            search={t("search")}
-            value={filters.strategy}
-            onSearch={(strategy) => setFilters({ strategy })}
-            create={t("create.title")}
-            onCreate={() => setOpened({ kind: "new" })}
-          />
-        }
       />
       {shown !== undefined && <StrategyDrawer strategy={shown} onClose={() => setShownId(null)} />}
       {opened?.kind === "new" && <StrategyDialog onClose={close} onChanged={renew} />}

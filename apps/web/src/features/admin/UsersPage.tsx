@@ -2,9 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { AdminToolbar } from "@/app/AdminToolbar";
-import { useReadState } from "@/app/readState";
-import { useFilters } from "@/app/search";
+import { AdminList } from "@/app/AdminList";
 import { StatusDialog } from "@/app/StatusDialog";
 import { KEYS_QUERY, useKeys } from "@/features/keys/reads";
 import { SESSIONS_QUERY, useSessions } from "@/features/sessions/reads";
@@ -12,8 +10,6 @@ import { PasswordDialog, RoleDialog } from "@/features/users/ChangeDialogs";
 import { NewUserDialog } from "@/features/users/NewUserDialog";
 import { changeUser, isRole, USERS_QUERY, useUsers, type User } from "@/features/users/reads";
 import { userRows, type UserListRow } from "@/features/users/rows";
-import { DataGrid } from "@/kit/DataGrid";
-import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
 import { StatusPill } from "@/kit/StatusPill";
 import { useFormats } from "@/lib/format";
@@ -66,19 +62,18 @@ function useColumns(): readonly Column<UserListRow>[] {
   }, [t, time]);
 }
 
-function useUserRows(wanted: string) {
+function useUserRows() {
   const users = useUsers();
   const keys = useKeys("admin");
   const sessions = useSessions("admin");
   const rows = useMemo(
-    () =>
-      userRows(users.data ?? [], keys.data, sessions.data).filter(
-        (row) => row.user_name.toLowerCase().includes(wanted) || row.role.includes(wanted),
-      ),
-    [users.data, keys.data, sessions.data, wanted],
+    () => userRows(users.data ?? [], keys.data, sessions.data),
+    [users.data, keys.data, sessions.data],
   );
   return { users, rows };
 }
+
+const textsOf = (user: UserListRow) => [user.user_name, user.role];
 
 /** The users: create, role, password, disable. */
 export default function UsersPage() {
@@ -87,9 +82,7 @@ export default function UsersPage() {
   const client = useQueryClient();
   const navigate = useNavigate();
   const columns = useColumns();
-  const stateOf = useReadState();
-  const [filters, setFilters, filtered] = useFilters("user");
-  const { users, rows } = useUserRows((filters.user ?? "").toLowerCase());
+  const { users, rows } = useUserRows();
   const [opened, setOpened] = useState<Opened>(null);
   const close = () => setOpened(null);
   const renew = () => {
@@ -97,15 +90,19 @@ export default function UsersPage() {
   };
   return (
     <>
-      <DataGrid
+      <AdminList
         id="users"
         label={t("title")}
         columns={columns}
+        query={users}
         rows={rows}
-        state={stateOf(users)}
-        empty={<EmptyState title={t("empty")} />}
-        onClearFilters={filtered ? () => setFilters({ user: undefined }) : undefined}
-        defaultSort={{ id: "name", desc: false }}
+        textsOf={textsOf}
+        filter="user"
+        search={t("search")}
+        create={t("create.title")}
+        onCreate={() => setOpened({ kind: "new" })}
+        empty={t("empty")}
+        sortBy="name"
         exportName="users"
         actions={(user) => [
           { id: "permissions", label: t("permissions"), run: () => void navigate({ to: "/admin/permissions", search: { user: user.user_name } as never }) },
@@ -120,15 +117,6 @@ export default function UsersPage() {
           },
         ]}
         readOnlyOnPhones
-        toolbar={
-          <AdminToolbar
-            search={t("search")}
-            value={filters.user}
-            onSearch={(user) => setFilters({ user })}
-            create={t("create.title")}
-            onCreate={() => setOpened({ kind: "new" })}
-          />
-        }
       />
       {opened?.kind === "new" && <NewUserDialog onClose={close} onCreated={renew} />}
       {opened?.kind === "role" && <RoleDialog user={opened.user} onClose={close} onChanged={renew} />}

@@ -4,7 +4,6 @@ import { useTranslation } from "react-i18next";
 import { useReadState } from "@/app/readState";
 import { useFilters } from "@/app/search";
 import { useBacktestColumns } from "@/features/backtests/columns";
-import { NewRunDialog } from "@/features/backtests/NewRunDialog";
 import { BACKTESTS_QUERY, deleteRun, isUnderWay, RANKS, useBacktests, type Backtest, type Rank } from "@/features/backtests/reads";
 import { Button } from "@/kit/Button";
 import { Confirm } from "@/kit/Confirm";
@@ -17,6 +16,8 @@ import { useCan } from "@/lib/permissions";
 import { useLiveEvents } from "@/live/hooks";
 
 const Report = lazy(async () => ({ default: (await import("@/features/backtests/Report")).Report }));
+// Apart from the page, so that its list is shown before the forms are read.
+const NewRunDialog = lazy(async () => ({ default: (await import("@/features/backtests/NewRunDialog")).NewRunDialog }));
 const Compare = lazy(async () => ({ default: (await import("@/features/backtests/Compare")).Compare }));
 
 const COMPARED_MAX = 6;
@@ -42,14 +43,14 @@ function BacktestList() {
   const { t } = useTranslation("research");
   const client = useQueryClient();
   const can = useCan();
-  const [filters, setFilters] = useFilters("rank", "strategy", "run", "compare");
+  const [filters, setFilters] = useFilters("rank", "strategy", "run", "compare", "new");
   const rank = RANKS.find((name) => name === filters.rank) ?? null;
   const query = useBacktests(rank, filters.strategy ?? null);
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items.map((row): Backtest => ({ ...row, id: row.run_id }))) ?? [], [query.data]);
   const columns = useBacktestColumns();
   const stateOf = useReadState();
   const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
-  const [isNew, setNew] = useState(false);
+  const [isNew, setNew] = useState(filters.new !== undefined);
   const [removed, setRemoved] = useState<Backtest | null>(null);
   const renew = () => void client.invalidateQueries({ queryKey: BACKTESTS_QUERY });
   useLiveEvents(["backtest_done"], renew);
@@ -99,7 +100,18 @@ function BacktestList() {
           </>
         }
       />
-      {isNew && <NewRunDialog onClose={() => setNew(false)} onRequested={(id) => setFilters({ run: String(id) })} />}
+      {isNew && (
+        <Suspense fallback={null}>
+          <NewRunDialog
+            strategy={filters.new ?? null}
+            onClose={() => {
+              setNew(false);
+              setFilters({ new: undefined });
+            }}
+            onRequested={(id) => setFilters({ run: String(id), new: undefined })}
+          />
+        </Suspense>
+      )}
       {removed !== null && (
         <Confirm
           open

@@ -1,12 +1,14 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { TimeSeries } from "@/charts/TimeSeries";
-import { paramsText, ratioText } from "@/features/backtests/columns";
-import { RANKS, useComparison, type Comparison } from "@/features/backtests/reads";
+import { byReason, toneClass } from "@/features/backtests/Breakdown";
+import { paramsText, ratioText, useExitReason } from "@/features/backtests/columns";
+import { RANKS, useComparison, useRoundTripsOf, type Comparison } from "@/features/backtests/reads";
 import { Read } from "@/features/dashboard/Read";
 import { Button } from "@/kit/Button";
 import { Icon } from "@/kit/Icon";
 import { Panel } from "@/kit/Panel";
+import { Spinner } from "@/kit/Spinner";
 import { NOTHING, useFormats } from "@/lib/format";
 
 const COLOURS = ["blue", "orange", "purple", "cyan", "pink", "yellow"];
@@ -31,6 +33,9 @@ export function Compare({ ids, onBack }: { ids: readonly number[]; onBack: () =>
             </Panel>
             <Panel title={t("compare.figures")}>
               <Figures comparison={comparison} />
+            </Panel>
+            <Panel title={t("report.reasons")}>
+              <Reasons ids={ids} />
             </Panel>
           </>
         )}
@@ -97,6 +102,54 @@ function Figures({ comparison }: { comparison: Comparison }) {
                   {value === null || value === undefined ? NOTHING : String(value).slice(0, 24)}
                 </td>
               ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** Number and result of the trades by the reason of their exit, of each run. */
+function Reasons({ ids }: { ids: readonly number[] }) {
+  const { t } = useTranslation("research");
+  const { number } = useFormats();
+  const words = useExitReason();
+  const reads = useRoundTripsOf(ids);
+  const found = reads.map((read) => new Map(byReason(read.data ?? []).map((row) => [row.reason, row])));
+  const reasons = [...new Set(found.flatMap((rows) => [...rows.keys()]))];
+  if (reads.some((read) => read.isPending)) return <Spinner />;
+  return (
+    <div className="overflow-x-auto p-3" role="region" tabIndex={0} aria-label={t("report.reasons")}>
+      <table className="num w-full text-sm">
+        <thead>
+          <tr className="text-muted">
+            <th className="text-start font-normal">{t("trip.reason")}</th>
+            {ids.map((id) => (
+              <th key={id} className="px-2 text-end font-normal">
+                #{id}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {reasons.map((reason) => (
+            <tr key={reason} className="border-t border-line">
+              <th className="py-1 text-start font-normal text-muted">{words(reason)}</th>
+              {ids.map((id, index) => {
+                const row = found[index]?.get(reason);
+                return (
+                  <td key={id} className="px-2 text-end">
+                    {row === undefined ? (
+                      NOTHING
+                    ) : (
+                      <>
+                        {row.count} · <span className={toneClass(row.pnl)}>{number(row.pnl, { places: 2, plus: true })}</span>
+                      </>
+                    )}
+                  </td>
+                );
+              })}
             </tr>
           ))}
         </tbody>

@@ -1,46 +1,83 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ParameterFields } from "@/features/backtests/ParameterFields";
-import { requestRun, type RunRequest } from "@/features/backtests/reads";
-import { isParameter, parameterFields, parametersOf } from "@/features/backtests/schema";
-import { useInstruments } from "@/features/chart/reads";
-import { TIMEFRAMES, type Timeframe } from "@/features/chart/settings";
-import { useCatalog } from "@/features/chart/strategyNames";
-import { Checkbox } from "@/kit/Checkbox";
-import { Combobox } from "@/kit/Combobox";
+import { RANKS, requestRun, requestSweep, type Rank, type RunRequest, type SweepRequest } from "@/features/backtests/reads";
+import { SweepFields, type SweepTerms } from "@/features/backtests/SweepFields";
+import { gridOf, parametersOf } from "@/features/research/parameters";
+import { StrategyFields, useStrategyForm } from "@/features/research/StrategyForm";
 import { Confirm } from "@/kit/Confirm";
 import { DecimalField } from "@/kit/DecimalField";
 import { TextField } from "@/kit/Field";
-import { Select } from "@/kit/Select";
+import { Segmented } from "@/kit/Segmented";
 import type { Decimal } from "@/lib/decimal";
 
 const NUMBERS = ["initial_balance", "commission", "slippage", "position_pct", "stop_loss_pct", "take_profit_pct", "stop_trailing_pct"] as const;
 type NumberName = (typeof NUMBERS)[number];
 const USUAL: Partial<Record<NumberName, Decimal>> = { initial_balance: "10000", commission: "0.001", slippage: "0.0005", position_pct: "95" };
+const RANK: Rank = "sharpe_ratio";
+
+/** The types of the schema have numbers as text; the gateway takes whole ones as numbers, too. */
+type SentGrid = Pick<SweepRequest, "grid" | "params">;
 
 interface Props {
+  /** The strategy that is chosen at first. */
+  strategy: string | null;
   onClose: () => void;
   onRequested: (id: number) => void;
 }
 
-/** Request a run: strategy with its parameters, candles, money and costs. */
-export function NewRunDialog({ onClose, onRequested }: Props) {
-  const { t } = useTranslation("research");
-  const catalog = useCatalog().data ?? [];
-  const instruments = useInstruments().data ?? [];
-  const [name, setName] = useState<string | null>(null);
-  const [series, setSeries] = useState<string | null>(null);
-  const [timeframe, setTimeframe] = useState<Timeframe>("1h");
+function useSettings() {
   const [days, setDays] = useState({ start: "", end: "" });
   const [numbers, setNumbers] = useState<Partial<Record<NumberName, Decimal | "">>>(USUAL);
-  const [short, setShort] = useState(false);
-  const [params, setParams] = useState<Record<string, string>>({});
-  const entry = catalog.findLast((one) => one.name === name);
-  const fields = parameterFields(entry?.parameters);
-  const base = entry?.timeframe ?? null;
-  const [exchange, symbol] = (series ?? "").split(" ");
-  const complete =
-    entry !== undefined && exchange && symbol && fields.every((field) => isParameter(field, params[field.name] ?? ""));
+  const given = Object.entries(numbers).filter((one): one is [NumberName, Decimal] => one[1] !== "");
+  const body: Partial<RunRequest> = {
+    ...(days.start === "" ? {} : { start: `${days.start}T00:00:00Z` }),
+    ...(days.end === "" ? {} : { end: `${days.end}T00:00:00Z` }),
+    ...Object.fromEntries(given),
+  };
+  return { days, setDays, numbers, setNumbers, body };
+}
+
+/** The days, the money and the costs of a run. */
+function SettingFields({ days, setDays, numbers, setNumbers }: ReturnType<typeof useSettings>) {
+  const { t } = useTranslation("research");
+  return (
+    <>
+      <TextField label={t("run.start")} type="date" value={days.start} onChange={(start) => setDays({ ...days, start })} />
+      <TextField label={t("run.end")} type="date" value={days.end} onChange={(end) => setDays({ ...days, end })} />
+      {NUMBERS.map((name) => (
+        <DecimalField
+          key={name}
+          label={t(`settings.${name}`)}
+          value={numbers[name] ?? ""}
+          onChange={(value) => setNumbers({ ...numbers, [name]: value })}
+          min="0"
+        />
+      ))}
+    </>
+  );
+}
+
+/** Request one run, or a sweep over parameters: strategy, candles, money and costs. */
+export function NewRunDialog({ strategy, onClose, onRequested }: Props) {
+  const { t } = useTranslation("research");
+  const form = useStrategyForm(strategy);
+  const settings = useSettings();
+  const [kind, setKind] = useState<"run" | "sweep">("run");
+  const [terms, setTerms] = useState<SweepTerms>({ axes: {}, where: "", sort: RANK, folds: "" });
+  const isSweep = kind === "sweep";
+  const grid = gridOf(form.fields, terms.axes);
+  const { chosen } = form;
+  const isReady = chosen !== null && (isSweep ? grid !== null : form.hasParams);
+  const request = async () => {
+    if (chosen === null) return;
+    const base = { ...chosen, ...settings.body };
+    if (!isSweep) onRequested(await requestRun({ ...base, params: parametersOf(form.fields, form.choice.params) as Record<string, string> }));
+    else if (grid !== null) {
+      const where = terms.where.split(",").map((part) => part.trim()).filter((part) => part !== "");
+      const folds = terms.folds === "" ? {} : { folds: Number.parseInt(terms.folds, 10) };
+      onRequested(await requestSweep({ ...base, ...(grid as SentGrid), where, sort: terms.sort, ...folds }));
+    }
+  };
   return (
     <Confirm
       open
@@ -50,65 +87,20 @@ export function NewRunDialog({ onClose, onRequested }: Props) {
       danger={false}
       onClose={onClose}
       title={t("run.title")}
-      effect={t("run.effect")}
+      effect={t(isSweep ? "sweep.effect" : "run.effect")}
       action={t("run.action")}
-      disabled={!complete}
-      onConfirm={async () => {
-        if (entry === undefined || !exchange || !symbol) return;
-        const given = Object.entries(numbers).filter((one): one is [NumberName, Decimal] => one[1] !== "");
-        const body: RunRequest = {
-          strategy: entry.name,
-          version: entry.version,
-          params: parametersOf(fields, params) as Record<string, string>,
-          exchange,
-          symbol,
-          timeframe: base ?? timeframe,
-          allow_short: short,
-          ...(days.start === "" ? {} : { start: `${days.start}T00:00:00Z` }),
-          ...(days.end === "" ? {} : { end: `${days.end}T00:00:00Z` }),
-          ...Object.fromEntries(given),
-        };
-        onRequested(await requestRun(body));
-      }}
+      disabled={!isReady}
+      onConfirm={request}
     >
-      <div className="grid grid-cols-2 gap-3 sm:grid-cols-3">
-        <Select
-          label={t("strategy")}
-          value={name}
-          onChange={(next) => {
-            setName(next);
-            setParams({});
-          }}
-          options={[...new Set(catalog.map((one) => one.name))].map((value) => ({ value, label: value }))}
-        />
-        <Combobox
-          label={t("instrument")}
-          value={series}
-          onChange={setSeries}
-          options={instruments.map((one) => ({ value: `${one.exchange} ${one.symbol}`, label: `${one.symbol} · ${one.exchange}` }))}
-        />
-        <Select
-          label={t("timeframe")}
-          value={base ?? timeframe}
-          onChange={(next: Timeframe) => setTimeframe(next)}
-          disabled={base !== null}
-          options={TIMEFRAMES.map((value) => ({ value, label: value }))}
-        />
-        <TextField label={t("run.start")} type="date" value={days.start} onChange={(start) => setDays({ ...days, start })} />
-        <TextField label={t("run.end")} type="date" value={days.end} onChange={(end) => setDays({ ...days, end })} />
-        {NUMBERS.map((field) => (
-          <DecimalField
-            key={field}
-            label={t(`settings.${field}`)}
-            value={numbers[field] ?? ""}
-            onChange={(value) => setNumbers({ ...numbers, [field]: value })}
-            min="0"
-          />
-        ))}
-      </div>
-      <Checkbox label={t("settings.allow_short")} checked={short} onChange={setShort} />
-      {entry !== undefined && <p className="text-sm text-muted">{entry.summary}</p>}
-      <ParameterFields fields={fields} values={params} onChange={setParams} />
+      <Segmented
+        label={t("kinds.label")}
+        value={kind}
+        onChange={setKind}
+        segments={(["run", "sweep"] as const).map((value) => ({ value, label: t(`kinds.${value}`) }))}
+      />
+      <StrategyFields form={form} after={<SettingFields {...settings} />}>
+        {isSweep ? <SweepFields fields={form.fields} terms={terms} onChange={setTerms} ranks={RANKS} /> : undefined}
+      </StrategyFields>
     </Confirm>
   );
 }

@@ -1,13 +1,16 @@
 import { useMemo, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { drawdownsOf } from "@/charts/curves";
+import { curvePoints } from "@/charts/curves";
 import { EquityChart } from "@/charts/EquityChart";
 import { paramsText, progressOf, ratioText, RUN_TONES } from "@/features/backtests/columns";
+import { ResultCalendar, ExitReasons } from "@/features/backtests/Breakdown";
 import { Histogram, Months } from "@/features/backtests/Distribution";
 import { isUnderWay, useBacktest, useRoundTrips, useRunEquity, type Details } from "@/features/backtests/reads";
 import { TradesPanel } from "@/features/backtests/TradesPanel";
 import { SweepMap } from "@/features/backtests/SweepMap";
+import { WalkForward } from "@/features/backtests/WalkForward";
 import { Read } from "@/features/dashboard/Read";
+import { Failure } from "@/features/research/Failure";
 import { Button } from "@/kit/Button";
 import { Facts } from "@/kit/DetailDrawer";
 import { download } from "@/kit/grid/export";
@@ -73,10 +76,10 @@ function Result({ run }: { run: Details }) {
           <StatusPill tone={RUN_TONES[run.status]}>{t(`runStatus.${run.status}`)}</StatusPill>
           {isUnderWay(run) && <progress aria-label={t("report.progress")} max={100} value={progressOf({ ...run, id: run.run_id })} className="h-2 w-64" />}
           {run.progress?.eta_s !== null && run.progress?.eta_s !== undefined && <span>{t("report.eta", { seconds: Math.ceil(run.progress.eta_s) })}</span>}
-          {run.error !== null && <span className="text-down">{run.error}</span>}
         </p>
       )}
-      {isSweep && run.status === "done" && <SweepMap run={run} />}
+      {run.error !== null && <Failure text={run.error} />}
+      {isSweep && run.status === "done" && (run.sweep?.folds === null ? <SweepMap run={run} /> : <WalkForward run={run} />)}
       {isDone && <FigureTiles run={run} />}
       <div className="grid gap-3 xl:grid-cols-3">
         {isDone && <Curve run={run} />}
@@ -86,6 +89,8 @@ function Result({ run }: { run: Details }) {
         <div className="grid gap-3 xl:grid-cols-2">
           <Months run={run} />
           <Histogram trips={trips.data ?? []} />
+          <ExitReasons trips={trips.data ?? []} />
+          <ResultCalendar trips={trips.data ?? []} currency={quoteCurrency(run.symbol)} />
         </div>
       )}
       {isDone && <TradesPanel run={run} trips={trips} />}
@@ -146,12 +151,8 @@ function FigureTiles({ run }: { run: Details }) {
 function Curve({ run }: { run: Details }) {
   const { t } = useTranslation("research");
   const query = useRunEquity(run.run_id, true);
-  const labels = useMemo(() => ({ equity: t("report.equity"), drawdown: t("report.drawdown") }), [t]);
-  const points = useMemo(() => {
-    const rows = query.data?.items ?? [];
-    const falls = drawdownsOf(rows.map((row) => Number(row.total_equity)));
-    return rows.map((row, index) => ({ ts: row.timestamp, equity: row.total_equity, drawdown_pct: String(falls[index] ?? 0) }));
-  }, [query.data]);
+  const labels = useMemo(() => ({ equity: t("report.equity"), drawdown: t("report.drawdown"), held: t("report.held") }), [t]);
+  const points = useMemo(() => curvePoints(query.data?.items ?? []), [query.data]);
   return (
     <Panel title={t("report.equity")} className="xl:col-span-2">
       <Read query={query}>{(data) => (

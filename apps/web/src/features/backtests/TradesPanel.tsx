@@ -19,6 +19,8 @@ function chartSearch(run: Details, trip: RoundTrip): Record<string, string> {
     tf: run.timeframe,
     end: new Date(Date.parse(trip.exit_time) + AROUND_DAYS * DAY_MS).toISOString().slice(0, 10),
     cursor: trip.entry_time,
+    strategy: run.strategy,
+    run: String(run.run_id),
   };
 }
 

@@ -1,9 +1,10 @@
-import { useMemo } from "react";
+import { useCallback, useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import { type Backtest, type RoundTrip } from "@/features/backtests/reads";
+import type { Backtest, TripRow } from "@/features/backtests/reads";
 import type { Column } from "@/kit/grid/types";
 import { StatusPill, type PillTone } from "@/kit/StatusPill";
 import { NOTHING, toneOf, useFormats } from "@/lib/format";
+import { fmtDuration } from "@/lib/time";
 
 /** A ratio of the gateway as decimal text, cut to `places`. */
 export function ratioText(value: number | null, places = 2): string | null {
@@ -78,6 +79,20 @@ export function useBacktestColumns(): readonly Column<Backtest>[] {
   }, [t, number, time]);
 }
 
+const EXIT_REASONS = ["signal", "sl", "tp", "trailing", "liquidation", "end_of_data"] as const;
+
+/** Why a round trip ended, in words. */
+export function useExitReason(): (code: string | null) => string {
+  const { t } = useTranslation("research");
+  return useCallback(
+    (code) => {
+      const known = EXIT_REASONS.find((one) => one === code);
+      return known === undefined ? (code ?? NOTHING) : t(`exitReason.${known}`);
+    },
+    [t],
+  );
+}
+
 /** `fast 10, slow 40` */
 export function paramsText(params: Record<string, unknown>): string {
   return Object.entries(params)
@@ -85,11 +100,24 @@ export function paramsText(params: Record<string, unknown>): string {
     .join(", ");
 }
 
-export function useRoundTripColumns(): readonly Column<RoundTrip>[] {
+/** `win`, `loss` or `even`; null: it has not ended. */
+function outcomeOf({ pnl }: TripRow): "win" | "loss" | "even" | null {
+  if (pnl === null) return null;
+  const tone = toneOf(pnl);
+  return tone === undefined ? "even" : tone === "up" ? "win" : "loss";
+}
+
+function durationOf(row: TripRow): number | null {
+  return row.exit_time === null ? null : Date.parse(row.exit_time) - Date.parse(row.entry_time);
+}
+
+/** Round trips, those that have not ended, too. */
+export function useRoundTripColumns(): readonly Column<TripRow>[] {
   const { t } = useTranslation("research");
+  const reason = useExitReason();
   const { number, time } = useFormats();
   return useMemo(
-    (): Column<RoundTrip>[] => [
+    (): Column<TripRow>[] => [
       { id: "number", header: t("trip.number"), kind: "id", width: 60, grow: 0, priority: 3, value: (row) => row.number },
       { id: "side", header: t("column.side", { ns: "common" }), kind: "text", width: 70, priority: 1, value: (row) => t(`side.${row.side}`, { ns: "common" }) },
       { id: "entry", header: t("trip.entry"), kind: "time", width: 142, priority: 1, value: (row) => row.entry_time, cell: (row) => time(row.entry_time) },
@@ -107,11 +135,29 @@ export function useRoundTripColumns(): readonly Column<RoundTrip>[] {
         value: (row) => row.pnl,
         cell: (row) => <Colored value={row.pnl} text={number(row.pnl, { places: 2, plus: true })} />,
       },
+      {
+        id: "outcome",
+        header: t("trip.outcome"),
+        kind: "text",
+        width: 80,
+        priority: 3,
+        value: outcomeOf,
+        cell: (row) => t(`outcome.${outcomeOf(row) ?? "open"}`),
+      },
+      {
+        id: "duration",
+        header: t("trip.duration"),
+        kind: "id",
+        width: 90,
+        priority: 3,
+        value: durationOf,
+        cell: (row) => (row.exit_time === null ? NOTHING : fmtDuration(durationOf(row) ?? 0)),
+      },
       { id: "pct", header: "%", kind: "decimal", width: 80, priority: 1, value: (row) => ratioText(row.pnl_pct, 8), cell: (row) => number(ratioText(row.pnl_pct), { plus: true }) },
-      { id: "bars", header: t("trip.bars"), kind: "decimal", width: 70, priority: 3, value: (row) => String(row.bars_held) },
-      { id: "reason", header: t("trip.reason"), kind: "text", width: 110, priority: 2, value: (row) => row.exit_reason || NOTHING },
+      { id: "bars", header: t("trip.bars"), kind: "decimal", width: 70, priority: 3, value: (row) => (row.bars_held === null ? null : String(row.bars_held)), cell: (row) => row.bars_held ?? NOTHING },
+      { id: "reason", header: t("trip.reason"), kind: "text", width: 110, priority: 2, value: (row) => row.exit_reason, cell: (row) => reason(row.exit_reason) },
     ],
-    [t, number, time],
+    [t, number, time, reason],
   );
 }
 

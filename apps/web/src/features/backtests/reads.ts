@@ -1,5 +1,5 @@
 /** Backtests: requested here, executed by the runner; their results. */
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { queryOptions, useInfiniteQuery, useQueries, useQuery } from "@tanstack/react-query";
 import { api, call } from "@/api/client";
 import type { components } from "@/api/schema";
 
@@ -8,9 +8,13 @@ type Schemas = components["schemas"];
 export type Backtest = Schemas["Backtest"] & { id: number };
 export type Details = Schemas["BacktestDetails"];
 export type RoundTrip = Schemas["RoundTrip"] & { id: number };
+/** A round trip, or what is known of one that has not ended yet. */
+export type TripRow = Omit<RoundTrip, EndField> & { [Field in EndField]: RoundTrip[Field] | null };
+type EndField = "exit_time" | "exit_price" | "pnl" | "pnl_pct" | "bars_held" | "exit_reason";
 export type Point = Schemas["Point"];
 export type Comparison = Schemas["Comparison"];
 export type RunRequest = Schemas["BacktestRequest"];
+export type SweepRequest = Schemas["SweepRequest"];
 
 export const BACKTESTS_QUERY = ["backtests"] as const;
 /** While a run is queued or running its row is read so often. */
@@ -58,10 +62,12 @@ export function useBacktests(rank: Rank | null, strategy: string | null) {
   });
 }
 
-export function useBacktest(id: number) {
+/** A run; without an id nothing is read. */
+export function useBacktest(id: number | null) {
   return useQuery({
     queryKey: [...BACKTESTS_QUERY, id],
-    queryFn: () => call(api.GET("/backtests/{run_id}", { params: { path: { run_id: id } } })),
+    queryFn: () => call(api.GET("/backtests/{run_id}", { params: { path: { run_id: id ?? 0 } } })),
+    enabled: id !== null,
     refetchInterval: ({ state }) => (state.data !== undefined && isUnderWay(state.data) ? PROGRESS_MS : false),
   });
 }
@@ -71,7 +77,16 @@ const ROUND_TRIPS_PAGE = 1000;
 
 /** The positions of a run that is done, from their entries to their ends. */
 export function useRoundTrips(id: number, enabled: boolean) {
-  return useQuery({
+  return useQuery(roundTripsQuery(id, enabled));
+}
+
+/** The positions of several runs. */
+export function useRoundTripsOf(ids: readonly number[]) {
+  return useQueries({ queries: ids.map((id) => roundTripsQuery(id, true)) });
+}
+
+function roundTripsQuery(id: number, enabled: boolean) {
+  return queryOptions({
     queryKey: [...BACKTESTS_QUERY, id, "round trips"],
     queryFn: async (): Promise<RoundTrip[]> => {
       const rows: RoundTrip[] = [];
@@ -111,6 +126,12 @@ export function useComparison(ids: readonly number[]) {
 /** Queue a run; returns its id. Throws `ApiError`. */
 export async function requestRun(body: RunRequest): Promise<number> {
   const answer: unknown = await call(api.POST("/backtests", { body }));
+  return (answer as Schemas["BacktestRequested"]).run_id;
+}
+
+/** Queue the runs of all combinations of parameters; returns the id of the sweep. Throws `ApiError`. */
+export async function requestSweep(body: SweepRequest): Promise<number> {
+  const answer: unknown = await call(api.POST("/backtests/sweep", { body }));
   return (answer as Schemas["BacktestRequested"]).run_id;
 }
 

@@ -3,6 +3,7 @@ import { useAccountNames } from "@/app/scope";
 import { paramsText } from "@/features/backtests/columns";
 import { useBotEvents, type Bot, type BotEvent } from "@/features/bots/reads";
 import { Read } from "@/features/dashboard/Read";
+import { Failure } from "@/features/research/Failure";
 import { DetailDrawer, Facts } from "@/kit/DetailDrawer";
 import { NOTHING, useFormats } from "@/lib/format";
 
@@ -14,6 +15,7 @@ export function BotDrawer({ bot, onClose }: { bot: Bot; onClose: () => void }) {
   const events = useBotEvents(bot.id);
   return (
     <DetailDrawer open onClose={onClose} title={bot.name}>
+      {bot.status === "error" && <Failure text={bot.reason ?? t("botStatus.error")} />}
       <Facts
         facts={[
           [t("strategy"), `${bot.strategy} ${bot.version}`],
@@ -26,7 +28,7 @@ export function BotDrawer({ bot, onClose }: { bot: Bot; onClose: () => void }) {
           [t("bot.started"), time(bot.started_at)],
           [t("bot.stopped"), time(bot.stopped_at)],
           [t("bot.failures"), String(bot.failures)],
-          [t("bot.reason"), bot.reason ?? NOTHING],
+          [t("bot.reason"), bot.status === "error" ? t("botStatus.error") : (bot.reason ?? NOTHING)],
         ]}
       />
       <section aria-label={t("bot.events")}>
@@ -63,7 +65,7 @@ function Event({ event }: { event: BotEvent }) {
   return (
     <li className="border-t border-line py-1">
       <span className="text-muted">{time(event.at)}</span> {what.join(" · ")}
-      {event.message !== null && <span className="block break-words text-muted">{event.message}</span>}
+      {event.message !== null && <span className="block break-words whitespace-pre-wrap text-muted">{event.message}</span>}
     </li>
   );
 }

@@ -1,8 +1,10 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import type { Position } from "@/api/types";
 import { useReadState } from "@/app/readState";
 import { useAccountNames, useScope } from "@/app/scope";
+import { useFilters } from "@/app/search";
 import type { BotAction } from "@/features/bots/BotDialogs";
 import { BotDrawer } from "@/features/bots/BotDrawer";
 import { BOTS_QUERY, isStopped, useBots, type Bot } from "@/features/bots/reads";
@@ -15,11 +17,13 @@ import { Icon } from "@/kit/Icon";
 import { StatusPill, type PillTone } from "@/kit/StatusPill";
 import { NOTHING, useFormats } from "@/lib/format";
 import { useCan } from "@/lib/permissions";
-import { fmtDuration } from "@/lib/time";
-import { useLiveEvents } from "@/live/hooks";
+import { fmtAge, fmtDuration } from "@/lib/time";
+import { useLiveEvents, useLiveRows } from "@/live/hooks";
+import { openPositions } from "@/live/live";
 
 // Apart from the page, so that its list is shown before the forms are read.
 const NewBotDialog = lazy(async () => ({ default: (await import("@/features/bots/BotDialogs")).NewBotDialog }));
+const EditBotDialog = lazy(async () => ({ default: (await import("@/features/bots/EditBotDialog")).EditBotDialog }));
 const BotActionDialog = lazy(async () => ({ default: (await import("@/features/bots/BotDialogs")).BotActionDialog }));
 
 const TONES: Record<Bot["status"], PillTone> = {
@@ -35,6 +39,7 @@ function useColumns(): readonly Column<Bot>[] {
   const { t } = useTranslation("research");
   const { time } = useFormats();
   const names = useAccountNames();
+  const positions = useLiveRows(openPositions);
   return useMemo(
     (): Column<Bot>[] => [
       { id: "name", header: t("bot.name"), kind: "text", width: 140, priority: 1, value: (row) => row.name },
@@ -46,10 +51,12 @@ function useColumns(): readonly Column<Bot>[] {
         priority: 1,
         value: (row) => row.status,
         cell: (row) => (
-          <StatusPill tone={row.stale ? "warn" : TONES[row.status]}>
-            {t(`botStatus.${row.status}`)}
-            {row.stale && ` · ${t("bot.stale")}`}
-          </StatusPill>
+          <span title={row.reason ?? undefined}>
+            <StatusPill tone={row.stale ? "warn" : TONES[row.status]}>
+              {t(`botStatus.${row.status}`)}
+              {row.stale && ` · ${t("bot.stale")}`}
+            </StatusPill>
+          </span>
         ),
       },
       { id: "strategy", header: t("strategy"), kind: "text", width: 110, priority: 1, value: (row) => `${row.strategy} ${row.version}` },
@@ -80,6 +87,17 @@ function useColumns(): readonly Column<Bot>[] {
         cell: (row) => (row.heartbeat_age_seconds === null ? NOTHING : fmtDuration(row.heartbeat_age_seconds * 1000)),
       },
       {
+        id: "uptime",
+        header: t("bot.uptime"),
+        kind: "text",
+        width: 90,
+        priority: 4,
+        value: (row) => row.started_at,
+        cell: (row) => (isStopped(row) || row.started_at === null ? NOTHING : fmtAge(row.started_at)),
+      },
+      { id: "positions", header: t("bot.positions"), kind: "id", width: 90, priority: 3, value: (row) => positionsOf(row, positions).length },
+      { id: "failures", header: t("bot.failures"), kind: "id", width: 80, priority: 4, value: (row) => row.failures },
+      {
         id: "decision",
         header: t("bot.decision"),
         kind: "text",
@@ -92,10 +110,15 @@ function useColumns(): readonly Column<Bot>[] {
             ? NOTHING
             : `${time(last.bar)} ${t(`direction.${last.action}`, { ns: "chart" })}${last.result === null ? "" : ` · ${t(`result.${last.result}`)}`}`,
       },
-      { id: "reason", header: t("bot.reason"), kind: "text", width: 180, grow: 2, priority: 4, value: (row) => row.reason },
+      { id: "reason", header: t("bot.reason"), kind: "text", width: 180, grow: 2, priority: 2, value: (row) => row.reason },
     ],
-    [t, time, names],
+    [t, time, names, positions],
   );
+}
+
+/** The open positions that a bot trades. */
+function positionsOf(bot: Bot, positions: readonly Position[]): readonly Position[] {
+  return positions.filter((one) => one.account_id === bot.account_id && one.strategy_id === bot.strategy_id && bot.symbols.includes(one.symbol));
 }
 
 /** Bots: what they are, whether they run, what they decided; start, stop, create. */
@@ -107,8 +130,10 @@ export default function BotsPage() {
   const bots = useBots();
   const stateOf = useReadState();
   const columns = useColumns();
-  const [isNew, setNew] = useState(false);
+  const [filters, setFilters] = useFilters("new");
+  const [isNew, setNew] = useState(filters.new !== undefined);
   const [asked, setAsked] = useState<{ bot: Bot; action: BotAction } | null>(null);
+  const [edited, setEdited] = useState<Bot | null>(null);
   const [shownId, setShownId] = useState<number | null>(null);
   const renew = () => void client.invalidateQueries({ queryKey: BOTS_QUERY });
   useLiveEvents(["bot_status", "bot_decision"], renew);
@@ -137,7 +162,10 @@ export default function BotsPage() {
         actions={(bot) => {
           const details = { id: "details", label: t("bot.details"), run: () => setShownId(bot.id) };
           if (!can("automate", bot.account_id)) return [details];
-          if (isStopped(bot) && bot.desired === "stopped") return [details, item(bot, "start", false), item(bot, "remove", true)];
+          if (isStopped(bot) && bot.desired === "stopped") {
+            const edit = { id: "edit", label: t("bot.edit.menu"), run: () => setEdited(bot) };
+            return [details, item(bot, "start", false), edit, item(bot, "remove", true)];
+          }
           return [details, item(bot, "stop", true), item(bot, "flatten", true)];
         }}
         toolbar={
@@ -150,7 +178,17 @@ export default function BotsPage() {
       />
       {shown !== undefined && <BotDrawer bot={shown} onClose={() => setShownId(null)} />}
       <Suspense fallback={null}>
-        {isNew && <NewBotDialog onClose={() => setNew(false)} onDone={renew} />}
+        {isNew && (
+          <NewBotDialog
+            strategy={filters.new ?? null}
+            onClose={() => {
+              setNew(false);
+              setFilters({ new: undefined });
+            }}
+            onDone={renew}
+          />
+        )}
+        {edited !== null && <EditBotDialog bot={edited} onClose={() => setEdited(null)} onDone={renew} />}
         {asked !== null && <BotActionDialog {...asked} onClose={() => setAsked(null)} onDone={renew} />}
       </Suspense>
     </>

@@ -37,6 +37,11 @@ export async function createBot(body: NewBot): Promise<Bot> {
   return call(api.POST("/bots", { body }));
 }
 
+/** Change a bot that is stopped. Throws `ApiError`. */
+export async function changeBot(id: number, body: Schemas["BotChange"]): Promise<void> {
+  await call(api.PATCH("/bots/{bot_id}", { params: { path: { bot_id: id } }, body }));
+}
+
 export async function startBot(id: number): Promise<void> {
   await call(api.POST("/bots/{bot_id}/start", { params: { path: { bot_id: id } } }));
 }

@@ -8,10 +8,12 @@ import { ChartToolbar } from "@/features/chart/ChartToolbar";
 import { Legend } from "@/features/chart/Legend";
 import { PlaybackBar } from "@/features/chart/PlaybackBar";
 import { useCandles, useInstruments, type Instrument } from "@/features/chart/reads";
-import { useStrategyRun } from "@/features/chart/run";
+import { markersOf, tripOf, withSelected } from "@/features/chart/results";
+import { useStrategyRun, withRunBars } from "@/features/chart/run";
 import { useChartSettings, type ChangeSettings, type ChartSettings } from "@/features/chart/settings";
 import { SidePanel } from "@/features/chart/SidePanel";
 import type { TargetLevel } from "@/features/chart/traded";
+import { useResult } from "@/features/chart/useResult";
 import { useReplay, type Replay } from "@/features/chart/useReplay";
 import { useDrawnChart, type DrawnChart } from "@/features/chart/useScene";
 import { EmptyState } from "@/kit/EmptyState";
@@ -22,9 +24,12 @@ import type { Decimal } from "@/lib/decimal";
 import { useFormats } from "@/lib/format";
 import { useReadState } from "@/app/readState";
 
+const ResultPanel = lazy(async () => ({ default: (await import("@/features/chart/ResultPanel")).ResultPanel }));
 const MoveDialog = lazy(async () => ({ default: (await import("@/features/chart/MoveDialog")).MoveDialog }));
 const CandleTable = lazy(async () => ({ default: (await import("@/features/chart/CandleTable")).CandleTable }));
 const CandleChart = lazy(async () => ({ default: (await import("@/charts/candles/CandleChart")).CandleChart }));
+
+const NO_TRIPS: readonly never[] = [];
 
 /** Whose library draws the candles; its licence asks for the notice and the link. */
 const LIBRARY = { author: "TradingView", address: "https://www.tradingview.com/" };
@@ -45,24 +50,29 @@ export default function ChartPage() {
     return <GridNotice state={stateOf(instruments)} onClearFilters={undefined} empty={<EmptyState title={t("empty.instruments")}>{t("empty.hint")}</EmptyState>} />;
   }
   const instrument = known.find((one) => one.exchange === settings.exchange && one.symbol === settings.symbol);
-  return <Chart settings={settings} change={change} instruments={known} instrument={instrument} />;
+  return <Chart settings={settings} change={change} instrument={instrument} />;
 }
 
 interface Props {
   settings: ChartSettings;
   change: ChangeSettings;
-  instruments: readonly Instrument[];
   instrument: Instrument | undefined;
 }
 
-function Chart({ settings, change, instruments, instrument }: Props) {
+function Chart({ settings, change, instrument }: Props) {
   const { t } = useTranslation("chart");
   const read = useCandles(settings, settings.cursor === null);
-  const { candles, query, older } = read;
-  const run = useStrategyRun(settings, candles.length);
+  const { query, older } = read;
+  const backtest = useResult(settings);
+  const run = useStrategyRun(settings, read.candles.length, backtest.isRead ? backtest.run : null);
+  const candles = useMemo(() => withRunBars(read.candles, run.data), [read.candles, run.data]);
   const drawn = useDrawnChart(settings, instrument, candles, run.data);
   const replay = useReplay(candles, settings.cursor, (cursor) => change({ cursor: cursor ?? undefined }));
-  const shown = useShown(drawn.scene, replay, settings.timeframe);
+  const trips = backtest.result?.trips ?? NO_TRIPS;
+  const [trip, setTrip] = useState<number | null>(null);
+  const selected = trips.find((one) => one.number === trip);
+  const shown = useShown(drawn.scene, replay, settings.timeframe, markersOf(run.data, selected));
+  const last = shown.candles.at(-1);
   useReach(settings.cursor, candles[0]?.time, older);
   const [hovered, setHovered] = useState<number | null>(null);
   const [moved, setMoved] = useState<{ level: TargetLevel; price: Decimal } | null>(null);
@@ -73,11 +83,11 @@ function Chart({ settings, change, instruments, instrument }: Props) {
   const index = Math.min(hovered ?? replay.index, shown.candles.length - 1);
   return (
     <div className="flex min-h-0 flex-1 flex-col">
-      <ChartToolbar settings={settings} change={change} instruments={instruments} sources={drawn.sources} onReload={reload} />
+      <ChartToolbar settings={settings} change={change} sources={drawn.sources} onReload={reload} />
       <Notices settings={settings} replay={replay} drawn={drawn} runError={run.error} />
       <div className="flex min-h-0 flex-1 max-lg:flex-col max-lg:overflow-y-auto">
-        <div className="flex min-h-[420px] min-w-0 flex-1 flex-col">
-          <div className="relative flex min-h-0 flex-1 flex-col">
+        <div className="flex min-h-[420px] min-w-0 flex-1 flex-col max-lg:flex-none">
+          <div className="relative flex min-h-0 flex-1 flex-col max-lg:h-[420px] max-lg:flex-none">
             <ChartBody {...{ settings, read, shown }}>
               <Legend scene={shown} index={index} />
               <Suspense fallback={<PageLoading />}>
@@ -86,7 +96,9 @@ function Chart({ settings, change, instruments, instrument }: Props) {
                   scene={shown}
                   subject={`${settings.exchange} ${settings.symbol} ${settings.timeframe} ${settings.start} ${settings.end} ${settings.limit}`}
                   onOlder={() => older?.()}
+                  revealed={selected === undefined ? null : Date.parse(selected.entry_time)}
                   onHover={setHovered}
+                  onMarker={(id) => setTrip(tripOf(run.data, trips, id))}
                   onLevelMoved={(level, price) => {
                     const target = drawn.levels.find((one) => one.id === level.id);
                     if (target !== undefined) setMoved({ level: target, price });
@@ -96,6 +108,19 @@ function Chart({ settings, change, instruments, instrument }: Props) {
             </ChartBody>
           </div>
           <PlaybackBar replay={replay} candles={candles} />
+          {settings.strategy !== null && (
+            <Suspense fallback={null}>
+              <ResultPanel
+                settings={settings}
+                change={change}
+                read={backtest}
+                since={candles[0]?.time}
+                closedAt={replay.isReplay && last !== undefined ? closeOf(millisecondsOf(last), settings.timeframe) : null}
+                selected={trip}
+                onSelect={(row) => setTrip(row.number)}
+              />
+            </Suspense>
+          )}
         </div>
         <SidePanel settings={settings} change={change} replay={replay} scene={shown} levels={replay.isReplay ? [] : drawn.levels} run={run.data} />
       </div>
@@ -116,12 +141,14 @@ function Chart({ settings, change, instruments, instrument }: Props) {
 }
 
 /** The scene of the cursor's candle: nothing later is handed to the chart, the table or a panel. */
-function useShown(scene: Scene, { isReplay, index }: Replay, timeframe: string): Scene {
-  return useMemo(() => {
+function useShown(scene: Scene, { isReplay, index }: Replay, timeframe: string, selected: ReadonlySet<string>): Scene {
+  const known = useMemo(() => {
     const candle = scene.candles[index];
     if (!isReplay || candle === undefined) return scene;
     return sceneAt(scene, index, closeOf(millisecondsOf(candle), timeframe));
   }, [scene, isReplay, index, timeframe]);
+  const ids = [...selected].join(";");
+  return useMemo(() => (ids === "" ? known : { ...known, markers: withSelected(known.markers, new Set(ids.split(";"))) }), [known, ids]);
 }
 
 /** Read older candles until those of the cursor are there. */

@@ -4,7 +4,6 @@ import { useCodeWord } from "@/app/codes";
 import { SavedViews } from "@/app/SavedViews";
 import { IndicatorDialog } from "@/features/chart/IndicatorDialog";
 import { indicatorsText } from "@/features/chart/indicators";
-import type { Instrument } from "@/features/chart/reads";
 import {
   CHART_FILTERS,
   DIRECTIONS,
@@ -17,9 +16,9 @@ import {
   type ChangeSettings,
   type ChartSettings,
 } from "@/features/chart/settings";
-import { useRunnableStrategies } from "@/features/chart/strategyNames";
+import { namesOf, useCatalog } from "@/features/research/catalog";
+import { InstrumentField } from "@/features/research/SeriesFields";
 import { Button } from "@/kit/Button";
-import { Combobox } from "@/kit/Combobox";
 import { TextField } from "@/kit/Field";
 import { Icon } from "@/kit/Icon";
 import { Menu } from "@/kit/Menu";
@@ -30,7 +29,6 @@ import { useShortcut } from "@/lib/shortcuts";
 interface Props {
   settings: ChartSettings;
   change: ChangeSettings;
-  instruments: readonly Instrument[];
   sources: readonly string[];
   onReload: () => void;
 }
@@ -38,20 +36,16 @@ interface Props {
 /** What the chart shows: symbol, timeframe, range, indicators, what is marked. */
 export function ChartToolbar(props: Props) {
   const { t } = useTranslation("chart");
-  const { settings, change, instruments } = props;
+  const { settings, change } = props;
   useTimeframeKeys(change);
-  const value = settings.exchange === null || settings.symbol === null ? null : `${settings.exchange} ${settings.symbol}`;
   return (
     <div className="flex flex-wrap items-end gap-2 border-b border-line bg-panel px-2 py-1.5">
-      <Combobox
-        label={t("instrument")}
+      <InstrumentField
         hiddenLabel
-        value={value}
+        value={settings.exchange === null || settings.symbol === null ? null : { exchange: settings.exchange, symbol: settings.symbol }}
         onChange={(next) => {
-          const [exchange, symbol] = (next ?? "").split(" ");
-          if (exchange && symbol) change({ exchange, symbol, cursor: undefined, run: undefined });
+          if (next !== null) change({ ...next, cursor: undefined, run: undefined });
         }}
-        options={instruments.map(({ exchange, symbol }) => ({ value: `${exchange} ${symbol}`, label: `${symbol} · ${exchange}` }))}
         className="w-56"
       />
       <Segmented
@@ -203,7 +197,7 @@ const VARIANTS = [1, 2, 3];
 
 function StrategyFields({ settings, change }: SettingsProps) {
   const { t } = useTranslation("chart");
-  const names = useRunnableStrategies();
+  const names = namesOf(useCatalog());
   const options = [{ value: "", label: t("strategy.none") }, ...names.map((value) => ({ value, label: value }))];
   return (
     <>
@@ -220,7 +214,7 @@ function StrategyFields({ settings, change }: SettingsProps) {
           label={t("strategy.variant")}
           hiddenLabel
           value={settings.variant}
-          onChange={(variant) => change({ variant: variant === 1 ? undefined : String(variant) })}
+          onChange={(variant) => change({ variant: variant === 1 ? undefined : String(variant), run: undefined })}
           options={VARIANTS.map((value) => ({ value, label: t("strategy.variantName", { value }) }))}
           className="w-28"
         />

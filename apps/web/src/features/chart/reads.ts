@@ -1,10 +1,11 @@
 /** What the chart reads: candles and instruments of the store, and what the accounts did meanwhile. */
 import { useInfiniteQuery, useQuery, useQueryClient, type InfiniteData } from "@tanstack/react-query";
-import { useEffect, useEffectEvent, useMemo } from "react";
+import { useMemo } from "react";
 import { api, call } from "@/api/client";
 import type { components } from "@/api/schema";
 import type { Deal, Order, Position } from "@/api/types";
 import { closeOf, millisecondsOf, type Candle } from "@/charts/candles/scene";
+import { useNewCandles } from "@/features/chart/candleFeed";
 import type { ChartSettings } from "@/features/chart/settings";
 import { useLiveEvents } from "@/live/hooks";
 
@@ -75,7 +76,7 @@ export function useCandles(settings: ChartSettings, isLive: boolean): CandleRead
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,
   });
-  useNewCandles(settings, isLive);
+  useNewCandles(keyOf(settings), settings, isLive);
   const { data, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = query;
   const candles = useMemo(() => (data === undefined ? NONE : joined(data)), [data]);
   const wanted = hasNextPage && !isFetchingNextPage && !isFetchNextPageError && candles.length < CANDLES_MAX;
@@ -85,50 +86,6 @@ export function useCandles(settings: ChartSettings, isLive: boolean): CandleRead
 /** The candles of all pages, ascending. */
 function joined({ pages }: InfiniteData<CandlePage>): Candle[] {
   return pages.toReversed().flatMap((page) => page.items);
-}
-
-interface ClosedCandle {
-  exchange_id: string;
-  symbol: string;
-  timeframe: string;
-  open_time: string;
-  open: string;
-  high: string;
-  low: string;
-  close: string;
-  volume: string | null;
-}
-
-/** The newest page with a candle put at its time; what follows it goes on. */
-export function withCandle(items: readonly Candle[], candle: Candle): Candle[] {
-  const at = millisecondsOf(candle);
-  const index = items.findLastIndex((one) => millisecondsOf(one) <= at);
-  const found = items[index];
-  const replaces = found !== undefined && millisecondsOf(found) === at;
-  // A candle that is closed stays so.
-  if (replaces && found.is_closed && !candle.is_closed) return [...items];
-  return [...items.slice(0, replaces ? index : index + 1), candle, ...items.slice(index + 1)];
-}
-
-/** Add candles of the series as they close, or as the market forms them. */
-function useNewCandles(settings: ChartSettings, isLive: boolean): void {
-  const client = useQueryClient();
-  const put = (candle: Candle) =>
-    client.setQueryData<InfiniteData<CandlePage>>(keyOf(settings), (data) => {
-      const [newest, ...others] = data?.pages ?? [];
-      if (data === undefined || newest === undefined) return data;
-      return { ...data, pages: [{ ...newest, items: withCandle(newest.items, candle) }, ...others] };
-    });
-  useLiveEvents(["candle_closed"], ({ payload }) => {
-    const closed = payload as unknown as ClosedCandle;
-    const isShown = closed.exchange_id === settings.exchange && closed.symbol === settings.symbol && closed.timeframe === settings.timeframe;
-    if (!isLive || !isShown || settings.end !== "") return;
-    const { open, high, low, close, volume } = closed;
-    put({ time: closed.open_time, open, high, low, close, volume, is_closed: true });
-  });
-  const renew = useEffectEvent(() => void client.invalidateQueries({ queryKey: keyOf(settings) }));
-  // Candles that closed while the page did not look are read once it does again.
-  useEffect(() => (isLive ? renew() : undefined), [isLive]);
 }
 
 export interface Traded {

@@ -1,10 +1,13 @@
 /** What a strategy would have done on the chart's candles: `GET /strategies/{name}/run`. */
 import { useQuery } from "@tanstack/react-query";
 import { request } from "@/api/client";
+import type { Details } from "@/features/backtests/reads";
+import { decimalOf } from "@/features/chart/candleFeed";
 import { alignedTo } from "@/features/chart/indicators";
 import { rangeOf } from "@/features/chart/reads";
 import type { ChartSettings, Direction } from "@/features/chart/settings";
-import type { Candle, ChartLine, ChartMarker } from "@/charts/candles/scene";
+import { markerId } from "@/features/chart/results";
+import { millisecondsOf, type Candle, type ChartLine, type ChartMarker } from "@/charts/candles/scene";
 
 interface Point {
   time: string;
@@ -30,6 +33,17 @@ export interface TimelineItem {
   should_exit_short: boolean;
 }
 
+/** A bar of the view, made of the candles that the strategy ran on. */
+export interface RunBar {
+  time: string;
+  open: number | null;
+  high: number | null;
+  low: number | null;
+  close: number | null;
+  volume: number | null;
+  is_closed: boolean;
+}
+
 export interface StrategyRun {
   symbol: string;
   timeframe: string;
@@ -38,6 +52,7 @@ export interface StrategyRun {
   params_hash: string;
   warmup_ok: boolean;
   data_gaps: unknown[];
+  candles: RunBar[];
   sma200?: Point[];
   hma200?: Record<string, Point[]>;
   entries: RunEntry[];
@@ -47,29 +62,36 @@ export interface StrategyRun {
 const LIMIT_MAX = 5000;
 const ROUND = 500;
 
-/** The decisions of the strategy over at least the candles that are held. */
-export function useStrategyRun(settings: ChartSettings, held: number) {
+/** A backtest whose parameters and candles the strategy is drawn with. */
+export type RunBasis = Pick<Details, "params" | "timeframe">;
+
+/** The decisions of the strategy over at least the candles that are held; null: it is not known yet with which parameters. */
+export function useStrategyRun(settings: ChartSettings, held: number, basis: RunBasis | undefined | null) {
   const { exchange, symbol, timeframe, strategy, variant } = settings;
   const limit = Math.min(Math.max(settings.limit, Math.ceil(held / ROUND) * ROUND), LIMIT_MAX);
   const range = rangeOf(settings);
   return useQuery({
-    queryKey: ["strategy run", strategy, exchange, symbol, timeframe, variant, limit, range],
+    queryKey: ["strategy run", strategy, exchange, symbol, timeframe, variant, limit, range, basis?.params, basis?.timeframe],
     queryFn: () => {
       const query = new URLSearchParams({
         exchange: exchange ?? "",
         symbol: symbol ?? "",
         timeframe,
         limit: String(limit),
-        ...(strategy === "hma_sma" ? { variant: String(variant) } : {}),
+        ...(basis ? { params: JSON.stringify(basis.params), base: basis.timeframe } : variantOf(settings)),
         timeline: "view",
         ...range,
       });
       return request<StrategyRun>("GET", `/strategies/${encodeURIComponent(strategy ?? "")}/run?${query}`);
     },
-    enabled: strategy !== null && exchange !== null && symbol !== null && held > 0,
+    enabled: basis !== null && strategy !== null && exchange !== null && symbol !== null && held > 0,
     staleTime: 60_000,
     refetchOnWindowFocus: false,
   });
+}
+
+function variantOf({ strategy, variant }: ChartSettings): Record<string, string> {
+  return strategy === "hma_sma" ? { variant: String(variant) } : {};
 }
 
 const LOOKS: Record<Direction, Pick<ChartMarker, "place" | "shape" | "colour">> = {
@@ -85,15 +107,29 @@ export function runMarkers(
   directions: ReadonlySet<Direction>,
   words: (direction: Direction) => string,
 ): ChartMarker[] {
-  return (run?.entries ?? [])
-    .filter((entry) => directions.has(entry.direction))
-    .map((entry, index) => ({
-      id: `run ${index} ${entry.source_time} ${entry.direction}`,
+  return (run?.entries ?? []).flatMap((entry, index): ChartMarker[] => {
+    if (!directions.has(entry.direction)) return [];
+    const marker = {
+      id: markerId(entry, index),
       at: Date.parse(entry.source_time),
       knownAt: Date.parse(entry.decision_time),
       ...LOOKS[entry.direction],
       text: words(entry.direction),
-    }));
+    };
+    return [marker];
+  });
+}
+
+/** The candles, and the bars of the run that opened after them: of larger timeframes the last one still forms. */
+export function withRunBars(candles: readonly Candle[], run: Pick<StrategyRun, "candles"> | undefined): readonly Candle[] {
+  const last = candles.at(-1);
+  if (last === undefined || run === undefined) return candles;
+  const later = run.candles.flatMap(({ time, open, high, low, close, volume, is_closed }): Candle[] => {
+    if (Date.parse(time) <= millisecondsOf(last) || open === null || high === null || low === null || close === null) return [];
+    const [o, h, l, c] = [open, high, low, close].map(decimalOf) as [string, string, string, string];
+    return [{ time, open: o, high: h, low: l, close: c, volume: volume === null ? null : decimalOf(volume), is_closed }];
+  });
+  return later.length === 0 ? candles : [...candles, ...later];
 }
 
 /** The strategy's own lines. */
@@ -108,7 +144,7 @@ export function runLines(run: StrategyRun | undefined, candles: readonly Candle[
     pane: null,
     values: alignedTo(candles, points),
   });
-  const hull = Object.entries(run.hma200 ?? {});
+  const hull = Object.entries(run.hma200 ?? {}).filter(([, points]) => points.length > 0);
   return [
     ...(run.sma200 === undefined || run.sma200.length === 0 ? [] : [line("run-sma200", "SMA 200", "yellow", run.sma200)]),
     ...hull.map(([name, points], index) => line(`run-hma200-${name}`, `HMA 200 ${name}`, index === 0 ? "blue" : "purple", points)),

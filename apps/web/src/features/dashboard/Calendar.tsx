@@ -1,12 +1,20 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import type { Group } from "@/features/dashboard/reads";
 import { cx } from "@/lib/cx";
 import { toneOf, useFormats } from "@/lib/format";
 import { placesOf } from "@/lib/symbol";
 
+/** What was earned on a day. */
+export interface DayResult {
+  /** `2026-02-25` */
+  key: string | number;
+  total_pnl: string | null;
+  currency: string | null;
+  closed_positions: number;
+}
+
 interface Props {
-  groups: readonly Group[];
+  groups: readonly DayResult[];
   /** First and last day. */
   start: string;
   end: string;

@@ -1,14 +1,10 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { AdminToolbar } from "@/app/AdminToolbar";
-import { useReadState } from "@/app/readState";
-import { useFilters } from "@/app/search";
+import { AdminList } from "@/app/AdminList";
 import { StatusDialog } from "@/app/StatusDialog";
 import { CapsDialog } from "@/features/keys/CapsDialog";
 import { KEYS_QUERY, setKeyStatus, useKeys, type Key, type Owner } from "@/features/keys/reads";
-import { DataGrid } from "@/kit/DataGrid";
-import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
 import { StatusPill } from "@/kit/StatusPill";
 import { useFormats } from "@/lib/format";
@@ -75,37 +71,34 @@ function useColumns(owner: Owner): readonly Column<Key>[] {
   }, [t, time, number, owner]);
 }
 
+const textsOf = (key: Key) => [key.label, key.userName, key.prefix];
+
 /** Keys as a grid: create, disable, enable. */
 export function KeyGrid({ owner }: { owner: Owner }) {
   const { t } = useTranslation("account");
   const me = useMe();
   const client = useQueryClient();
   const keys = useKeys(owner);
-  const stateOf = useReadState();
   const columns = useColumns(owner);
-  const [filters, setFilters, filtered] = useFilters("key");
   const [opened, setOpened] = useState<Opened>(null);
-  const wanted = (filters.key ?? "").toLowerCase();
-  const rows = useMemo(
-    () =>
-      (keys.data ?? []).filter((key) =>
-        [key.label, key.userName, key.prefix].some((text) => text?.toLowerCase().includes(wanted)),
-      ),
-    [keys.data, wanted],
-  );
   const close = () => setOpened(null);
   const renew = () => void client.invalidateQueries({ queryKey: KEYS_QUERY });
   return (
     <>
-      <DataGrid
+      <AdminList
         id={owner === "admin" ? "keys" : "ownKeys"}
         label={t("keys.title")}
         columns={columns}
-        rows={rows}
-        state={stateOf(keys)}
-        empty={<EmptyState title={t("keys.empty")} />}
-        onClearFilters={filtered ? () => setFilters({ key: undefined }) : undefined}
-        defaultSort={{ id: "id", desc: true }}
+        query={keys}
+        rows={keys.data}
+        textsOf={textsOf}
+        filter="key"
+        search={t("keys.search")}
+        create={t("keys.create.title")}
+        onCreate={() => setOpened({ kind: "new" })}
+        empty={t("keys.empty")}
+        sortBy="id"
+        newestFirst
         exportName="api-keys"
         actions={(key) => [
           ...(owner === "admin" ? [{ id: "caps", label: t("keys.caps.action"), run: () => setOpened({ kind: "caps", key }) }] : []),
@@ -117,16 +110,6 @@ export function KeyGrid({ owner }: { owner: Owner }) {
           },
         ]}
         readOnlyOnPhones={owner === "admin"}
-        toolbar={
-          <AdminToolbar
-            search={t("keys.search")}
-            value={filters.key}
-            onSearch={(key) => setFilters({ key })}
-            create={t("keys.create.title")}
-            onCreate={() => setOpened({ kind: "new" })}
-            readOnlyOnPhones={owner === "admin"}
-          />
-        }
       />
       {opened?.kind === "new" && (
         <Suspense fallback={null}>

@@ -1,16 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { AdminToolbar } from "@/app/AdminToolbar";
-import { useReadState } from "@/app/readState";
+import { AdminList } from "@/app/AdminList";
 import { useAccountNames } from "@/app/scope";
-import { useFilters } from "@/app/search";
 import { StatusDialog } from "@/app/StatusDialog";
 import { DeliveriesDrawer } from "@/features/notifications/DeliveriesDrawer";
 import { changeSink, SINKS_QUERY, testSink, useSinks, type Sink } from "@/features/notifications/reads";
 import { SinkDialog } from "@/features/notifications/SinkDialog";
-import { DataGrid } from "@/kit/DataGrid";
-import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
 import { StatusPill } from "@/kit/StatusPill";
 import { toastDone, toastError } from "@/kit/toasts";
@@ -73,17 +69,15 @@ function useColumns(): readonly Column<Sink>[] {
   }, [t, time, names]);
 }
 
+const textsOf = (sink: Sink) => [sink.name];
+
 /** Who gets messages of which events, and whether they arrive. */
 export default function SinksPage() {
   const { t } = useTranslation("notifications");
   const client = useQueryClient();
   const sinks = useSinks();
-  const stateOf = useReadState();
   const columns = useColumns();
-  const [filters, setFilters, filtered] = useFilters("sink");
   const [opened, setOpened] = useState<Opened>(null);
-  const wanted = (filters.sink ?? "").toLowerCase();
-  const rows = useMemo(() => (sinks.data ?? []).filter((one) => one.name.toLowerCase().includes(wanted)), [sinks.data, wanted]);
   const close = () => setOpened(null);
   const renew = () => void client.invalidateQueries({ queryKey: SINKS_QUERY });
   const test = (sink: Sink) => {
@@ -94,15 +88,20 @@ export default function SinksPage() {
   };
   return (
     <>
-      <DataGrid
+      <AdminList
         id="sinks"
         label={t("label")}
         columns={columns}
-        rows={rows}
-        state={stateOf(sinks)}
-        empty={<EmptyState title={t("empty")}>{t("emptyHint")}</EmptyState>}
-        onClearFilters={filtered ? () => setFilters({ sink: undefined }) : undefined}
-        defaultSort={{ id: "name", desc: false }}
+        query={sinks}
+        rows={sinks.data}
+        textsOf={textsOf}
+        filter="sink"
+        search={t("search")}
+        create={t("create.title")}
+        onCreate={() => setOpened({ kind: "new" })}
+        empty={t("empty")}
+        emptyHint={t("emptyHint")}
+        sortBy="name"
         exportName="sinks"
         onOpen={(sink) => setOpened({ kind: "deliveries", sink })}
         actions={(sink) => [
@@ -117,15 +116,6 @@ export default function SinksPage() {
           },
         ]}
         readOnlyOnPhones
-        toolbar={
-          <AdminToolbar
-            search={t("search")}
-            value={filters.sink}
-            onSearch={(sink) => setFilters({ sink })}
-            create={t("create.title")}
-            onCreate={() => setOpened({ kind: "new" })}
-          />
-        }
       />
       {opened?.kind === "new" && <SinkDialog onClose={close} onChanged={renew} />}
       {opened?.kind === "change" && <SinkDialog sink={opened.sink} onClose={close} onChanged={renew} />}

@@ -2,15 +2,11 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useStrategyNames } from "@/api/strategies";
-import { AdminToolbar } from "@/app/AdminToolbar";
-import { useReadState } from "@/app/readState";
+import { AdminList } from "@/app/AdminList";
 import { useAccountNames } from "@/app/scope";
-import { useFilters } from "@/app/search";
 import { NewLinkDialog } from "@/features/sharing/NewLinkDialog";
 import { LINKS_QUERY, revokeShareLink, useShareLinks, type ShareLink } from "@/features/sharing/reads";
 import { Confirm } from "@/kit/Confirm";
-import { DataGrid } from "@/kit/DataGrid";
-import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
 import { StatusPill } from "@/kit/StatusPill";
 import { toastDone } from "@/kit/toasts";
@@ -65,43 +61,37 @@ function useColumns(): readonly Column<ShareLink>[] {
   }, [t, time, account, strategy]);
 }
 
+const textsOf = (link: ShareLink) => [link.title];
+
 /** Links that show figures to readers without an account. */
 export default function ShareLinksPage() {
   const { t } = useTranslation("sharing");
   const client = useQueryClient();
   const links = useShareLinks();
-  const stateOf = useReadState();
   const columns = useColumns();
-  const [filters, setFilters, filtered] = useFilters("link");
   const [isNew, setNew] = useState(false);
   const [revoked, setRevoked] = useState<ShareLink | null>(null);
-  const wanted = (filters.link ?? "").toLowerCase();
-  const rows = useMemo(() => (links.data ?? []).filter((one) => one.title.toLowerCase().includes(wanted)), [links.data, wanted]);
   const renew = () => void client.invalidateQueries({ queryKey: LINKS_QUERY });
   return (
     <>
-      <DataGrid
+      <AdminList
         id="shareLinks"
         label={t("label")}
         columns={columns}
-        rows={rows}
-        state={stateOf(links)}
-        empty={<EmptyState title={t("empty")}>{t("emptyHint")}</EmptyState>}
-        onClearFilters={filtered ? () => setFilters({ link: undefined }) : undefined}
-        defaultSort={{ id: "id", desc: true }}
+        query={links}
+        rows={links.data}
+        textsOf={textsOf}
+        filter="link"
+        search={t("search")}
+        create={t("create.title")}
+        onCreate={() => setNew(true)}
+        empty={t("empty")}
+        emptyHint={t("emptyHint")}
+        sortBy="id"
+        newestFirst
         exportName="share-links"
         actions={(link) =>
           link.status === "active" ? [{ id: "revoke", label: t("revoke.action"), danger: true, run: () => setRevoked(link) }] : []
-        }
-        toolbar={
-          <AdminToolbar
-            search={t("search")}
-            value={filters.link}
-            onSearch={(link) => setFilters({ link })}
-            create={t("create.title")}
-            onCreate={() => setNew(true)}
-            readOnlyOnPhones={false}
-          />
         }
       />
       {isNew && <NewLinkDialog onClose={() => setNew(false)} onCreated={renew} />}

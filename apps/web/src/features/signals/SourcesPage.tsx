@@ -1,17 +1,13 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { AdminToolbar } from "@/app/AdminToolbar";
-import { useReadState } from "@/app/readState";
+import { AdminList } from "@/app/AdminList";
 import { useAccountNames } from "@/app/scope";
-import { useFilters } from "@/app/search";
 import { StatusDialog } from "@/app/StatusDialog";
 import { NewSourceDialog } from "@/features/signals/NewSourceDialog";
 import { setSourceStatus, SOURCES_QUERY, useSources, type SizingKind, type Source } from "@/features/signals/reads";
 import { RotateDialog } from "@/features/signals/RotateDialog";
 import { TrialDrawer } from "@/features/signals/TrialDrawer";
-import { DataGrid } from "@/kit/DataGrid";
-import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
 import { StatusPill } from "@/kit/StatusPill";
 import { useFormats } from "@/lib/format";
@@ -67,30 +63,33 @@ function useColumns(): readonly Column<Source>[] {
   }, [t, time, number, names]);
 }
 
+const textsOf = (source: Source) => [source.name];
+
 /** Who may send signals, to which account, and of what size. */
 export default function SourcesPage() {
   const { t } = useTranslation("signals");
   const client = useQueryClient();
   const sources = useSources();
-  const stateOf = useReadState();
   const columns = useColumns();
-  const [filters, setFilters, filtered] = useFilters("source");
   const [opened, setOpened] = useState<Opened>(null);
-  const wanted = (filters.source ?? "").toLowerCase();
-  const rows = useMemo(() => (sources.data ?? []).filter((one) => one.name.toLowerCase().includes(wanted)), [sources.data, wanted]);
   const close = () => setOpened(null);
   const renew = () => void client.invalidateQueries({ queryKey: SOURCES_QUERY });
   return (
     <>
-      <DataGrid
+      <AdminList
         id="sources"
         label={t("source.label")}
         columns={columns}
-        rows={rows}
-        state={stateOf(sources)}
-        empty={<EmptyState title={t("source.empty")}>{t("source.emptyHint")}</EmptyState>}
-        onClearFilters={filtered ? () => setFilters({ source: undefined }) : undefined}
-        defaultSort={{ id: "name", desc: false }}
+        query={sources}
+        rows={sources.data}
+        textsOf={textsOf}
+        filter="source"
+        search={t("source.search")}
+        create={t("create.title")}
+        onCreate={() => setOpened({ kind: "new" })}
+        empty={t("source.empty")}
+        emptyHint={t("source.emptyHint")}
+        sortBy="name"
         exportName="signal-sources"
         onOpen={(source) => setOpened({ kind: "trial", source })}
         actions={(source) => [
@@ -104,15 +103,6 @@ export default function SourcesPage() {
           },
         ]}
         readOnlyOnPhones
-        toolbar={
-          <AdminToolbar
-            search={t("source.search")}
-            value={filters.source}
-            onSearch={(source) => setFilters({ source })}
-            create={t("create.title")}
-            onCreate={() => setOpened({ kind: "new" })}
-          />
-        }
       />
       {opened?.kind === "new" && <NewSourceDialog onClose={close} onCreated={renew} />}
       {opened?.kind === "rotate" && <RotateDialog source={opened.source} onClose={close} onRotated={renew} />}

@@ -1,4 +1,6 @@
 import { first } from "@/locales/en/first";
+import candles from "@/locales/en/candles";
+import catalog from "@/locales/en/catalog";
 import codes from "@/locales/en/codes";
 import lists from "@/locales/en/lists";
 import positions from "@/locales/en/positions";
@@ -29,6 +31,8 @@ import research from "@/locales/en/research";
 /** English: the texts that define the keys. */
 export const en = {
   ...first,
+  candles,
+  catalog,
   codes,
   lists,
   positions,

@@ -7,6 +7,7 @@ export default {
     backtests: "Backtests",
     bots: "Bots",
     candles: "Candles",
+    catalog: "Strategy catalogue",
     positions: "Positions",
     orders: "Open orders",
     orderHistory: "Order history",

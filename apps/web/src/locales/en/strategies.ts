@@ -1,4 +1,5 @@
 export default {
+  positions: "Open positions",
   title: "Strategies",
   search: "Strategy",
   empty: "There are no strategies.",

@@ -2,6 +2,8 @@ import common from "@/locales/es/common";
 import shell from "@/locales/es/shell";
 import errors from "@/locales/es/errors";
 import auth from "@/locales/es/auth";
+import candles from "@/locales/es/candles";
+import catalog from "@/locales/es/catalog";
 import codes from "@/locales/es/codes";
 import lists from "@/locales/es/lists";
 import positions from "@/locales/es/positions";
@@ -36,6 +38,8 @@ export const texts: Same<typeof en> = {
   shell,
   errors,
   auth,
+  candles,
+  catalog,
   codes,
   lists,
   positions,

@@ -10,6 +10,7 @@ export default {
     backtests: "Backtests",
     bots: "Bots",
     candles: "Velas",
+    catalog: "Catálogo de estrategias",
     positions: "Posiciones",
     orders: "Órdenes abiertas",
     orderHistory: "Historial de órdenes",

@@ -2,6 +2,7 @@ import type en from "@/locales/en/strategies";
 import type { Same } from "@/locales/same";
 
 export default {
+  positions: "Posiciones abiertas",
   title: "Estrategias",
   search: "Estrategia",
   empty: "No hay estrategias.",

@@ -2,6 +2,8 @@ import common from "@/locales/pt-BR/common";
 import shell from "@/locales/pt-BR/shell";
 import errors from "@/locales/pt-BR/errors";
 import auth from "@/locales/pt-BR/auth";
+import candles from "@/locales/pt-BR/candles";
+import catalog from "@/locales/pt-BR/catalog";
 import codes from "@/locales/pt-BR/codes";
 import lists from "@/locales/pt-BR/lists";
 import positions from "@/locales/pt-BR/positions";
@@ -36,6 +38,8 @@ export const texts: Same<typeof en> = {
   shell,
   errors,
   auth,
+  candles,
+  catalog,
   codes,
   lists,
   positions,

@@ -10,6 +10,7 @@ export default {
     backtests: "Backtests",
     bots: "Robôs",
     candles: "Candles",
+    catalog: "Catálogo de estratégias",
     positions: "Posições",
     orders: "Ordens abertas",
     orderHistory: "Histórico de ordens",

@@ -2,6 +2,7 @@ import type en from "@/locales/en/strategies";
 import type { Same } from "@/locales/same";
 
 export default {
+  positions: "Posições abertas",
   title: "Estratégias",
   search: "Estratégia",
   empty: "Não há estratégias.",

@@ -1,5 +1,5 @@
 import { DecimalField } from "@/kit/DecimalField";
-import type { ParameterField } from "@/features/backtests/schema";
+import type { ParameterField } from "@/features/research/parameters";
 
 interface Props {
   fields: readonly ParameterField[];

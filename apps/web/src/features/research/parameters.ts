@@ -42,3 +42,37 @@ export function parametersOf(fields: readonly ParameterField[], texts: Readonly<
   });
   return Object.fromEntries(given);
 }
+
+/** What a sweep varies, and what is the same in all of its runs. */
+export interface Grid {
+  grid: Record<string, string | (string | number)[]>;
+  params: Record<string, string | number>;
+}
+
+/** `5:30:5` with both ends, `20,50,100`, one number, or nothing for the default; null: none of these. */
+function axisOf(field: ParameterField, text: string): string | (string | number)[] | null {
+  const isGiven = (part: string) => part !== "" && isParameter(field, part);
+  const range = text.split(":");
+  if (range.length === 3) {
+    const [from = "", to = "", step = ""] = range;
+    const isStep = isDecimal(step) && cmp(step, "0") > 0 && (!field.isWhole || !step.includes("."));
+    return isGiven(from) && isGiven(to) && isStep && cmp(from, to) <= 0 ? text : null;
+  }
+  const values = text.split(",").map((part) => part.trim());
+  return values.every(isGiven) ? values.map((value) => (field.isWhole ? Number.parseInt(value, 10) : value)) : null;
+}
+
+/** The grid of a sweep; null: a text is not understood, or nothing is varied. */
+export function gridOf(fields: readonly ParameterField[], texts: Readonly<Record<string, string>>): Grid | null {
+  const found: Grid = { grid: {}, params: {} };
+  for (const field of fields) {
+    const text = (texts[field.name] ?? "").replaceAll(" ", "");
+    if (text === "") continue;
+    const axis = axisOf(field, text);
+    if (axis === null) return null;
+    const [only] = axis;
+    if (typeof axis === "string" || axis.length > 1) found.grid[field.name] = axis;
+    else if (only !== undefined) found.params[field.name] = only;
+  }
+  return Object.keys(found.grid).length === 0 ? null : found;
+}

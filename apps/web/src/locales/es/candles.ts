@@ -1,0 +1,43 @@
+import type en from "@/locales/en/candles";
+import type { Same } from "@/locales/same";
+
+export default {
+  coverage: {
+    title: "Velas almacenadas",
+    bar: "Rango",
+    range: "Almacenado de {{first}} a {{last}}",
+    candles: "Velas",
+    missing: "Faltan",
+    first: "Primera",
+    lastClose: "Último cierre",
+    gaps: "Huecos",
+    none: "No hay velas almacenadas.",
+    noneHint: "“oms candles fetch” y “oms candles import” las almacenan.",
+    fill: "Descargar lo que falta",
+    fillHint: "Este comando descarga del exchange las velas que faltan y las almacena. Nada se inventa donde el exchange no tiene ninguna.",
+    unknown: "No se conocen los huecos: el mercado no está siempre abierto.",
+    complete: "No falta ninguna vela.",
+    searched: "{{missing}} velas en {{gaps}} huecos, buscado de {{start}} a {{end}}.",
+    count_one: "{{count}} vela",
+    count_other: "{{count}} velas",
+  },
+  series: {
+    tabs: "Velas",
+    label: "Series de velas",
+    exchange: "Exchange",
+    on: "Activa",
+    off: "Apagada",
+    newest: "Vela más reciente",
+    lag: "Retraso",
+    fetched: "Leído",
+    error: "Último error",
+    none: "Ninguna serie se mantiene al día.",
+    noneHint: "El ejecutor lee velas nuevas de las series activas. “oms candles coverage” lista lo almacenado, “oms candles gaps --fill” lee lo que falta.",
+    add: "Añadir serie",
+    addEffect: "El ejecutor lee sus velas desde ahora.",
+    switchOn: "Activar",
+    switchOff: "Apagar",
+    onEffect: "Se leen velas nuevas de {{symbol}} {{timeframe}}.",
+    offEffect: "Ya no se leen velas nuevas de {{symbol}} {{timeframe}}; lo almacenado queda.",
+  },
+} satisfies Same<typeof en>;

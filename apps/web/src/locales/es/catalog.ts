@@ -1,0 +1,30 @@
+import type en from "@/locales/en/catalog";
+import type { Same } from "@/locales/same";
+
+export default {
+  title: "Catálogo de estrategias",
+  version: "Versión",
+  summary: "Regla",
+  any: "cualquiera",
+  base: "periodo propio",
+  warmup: "Calentamiento, velas",
+  source: "Origen",
+  builtIn: "incluida",
+  hash: "Código",
+  checked: "Control de anticipación",
+  unchecked: "aún sin control",
+  none: "No hay estrategias.",
+  noneHint: "El ejecutor carga estrategias de las carpetas de STRATEGY_PATH.",
+  details: "Detalles",
+  reload: "Cargar de nuevo",
+  reloaded: "El código se cargó; {{count}} errores.",
+  chart: "Mostrar en el gráfico",
+  noParameters: "No tiene parámetros.",
+  parameter: "Nombre",
+  normal: "Valor normal",
+  range: "Rango",
+  versions: "Versiones con el hash de su código",
+  present: "el código actual",
+  howTo: "Ejecutar desde un terminal",
+  howToHint: "EXCHANGE y SYMBOL nombran una serie almacenada.",
+} satisfies Same<typeof en>;

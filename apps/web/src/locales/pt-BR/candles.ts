@@ -1,0 +1,43 @@
+import type en from "@/locales/en/candles";
+import type { Same } from "@/locales/same";
+
+export default {
+  coverage: {
+    title: "Candles armazenados",
+    bar: "Intervalo",
+    range: "Armazenado de {{first}} a {{last}}",
+    candles: "Candles",
+    missing: "Faltando",
+    first: "Primeiro",
+    lastClose: "Último fechamento",
+    gaps: "Lacunas",
+    none: "Nenhum candle armazenado.",
+    noneHint: "“oms candles fetch” e “oms candles import” os armazenam.",
+    fill: "Buscar o que falta",
+    fillHint: "Este comando busca os candles que faltam na corretora e os armazena. Nada é inventado onde a corretora não tem nenhum.",
+    unknown: "As lacunas não são conhecidas: o mercado não está sempre aberto.",
+    complete: "Não falta nenhum candle.",
+    searched: "{{missing}} candles em {{gaps}} lacunas, procurado de {{start}} a {{end}}.",
+    count_one: "{{count}} candle",
+    count_other: "{{count}} candles",
+  },
+  series: {
+    tabs: "Candles",
+    label: "Séries de candles",
+    exchange: "Corretora",
+    on: "Ligada",
+    off: "Desligada",
+    newest: "Candle mais recente",
+    lag: "Atraso",
+    fetched: "Buscado",
+    error: "Último erro",
+    none: "Nenhuma série é mantida atualizada.",
+    noneHint: "O executor busca novos candles das séries ligadas. “oms candles coverage” lista o que está armazenado, “oms candles gaps --fill” busca o que falta.",
+    add: "Adicionar série",
+    addEffect: "O executor busca seus candles a partir de agora.",
+    switchOn: "Ligar",
+    switchOff: "Desligar",
+    onEffect: "Novos candles de {{symbol}} {{timeframe}} são buscados.",
+    offEffect: "Novos candles de {{symbol}} {{timeframe}} não são mais buscados; o armazenado fica.",
+  },
+} satisfies Same<typeof en>;

@@ -1,0 +1,30 @@
+import type en from "@/locales/en/catalog";
+import type { Same } from "@/locales/same";
+
+export default {
+  title: "Catálogo de estratégias",
+  version: "Versão",
+  summary: "Regra",
+  any: "qualquer",
+  base: "próprio período",
+  warmup: "Aquecimento, candles",
+  source: "Origem",
+  builtIn: "incluída",
+  hash: "Código",
+  checked: "Verificação de antecipação",
+  unchecked: "ainda não verificada",
+  none: "Nenhuma estratégia.",
+  noneHint: "O executor carrega estratégias das pastas de STRATEGY_PATH.",
+  details: "Detalhes",
+  reload: "Carregar de novo",
+  reloaded: "O código foi carregado; {{count}} erros.",
+  chart: "Mostrar no gráfico",
+  noParameters: "Não tem parâmetros.",
+  parameter: "Nome",
+  normal: "Padrão",
+  range: "Intervalo",
+  versions: "Versões com o hash do código",
+  present: "o código atual",
+  howTo: "Rodar em um terminal",
+  howToHint: "EXCHANGE e SYMBOL indicam uma série armazenada.",
+} satisfies Same<typeof en>;
