@@ -36,7 +36,7 @@ def find_gaps(
 
 
 def candles_between(first: datetime, last: datetime, timeframe: Timeframe) -> int:
-    """Return the number of candles of an always open market from ``first`` to ``last``, both too."""
+    """Return how many candles an always open market has from ``first`` to ``last``, both too."""
     return _gap(first, timeframe.next_open(last), timeframe).count
 
 
