@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Every target sets up what it needs and no more.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check oracle faults acceptance bench interop-freqtrade interop-investing attack image-proof loopback testnet venues lock docs \
+.PHONY: help run test check oracle faults cluster-faults acceptance bench interop-freqtrade interop-investing attack image-proof loopback testnet venues lock docs \
 	wheels ui ui-dev clean
 
 PYTHON ?= python3
@@ -9,6 +9,8 @@ BIN := .venv/bin
 # pytest workers: five for two cores, because tests that wait leave a core idle.
 TEST_WORKERS ?= 5
 MARIADB := mariadb-server-core mariadb-client-core
+HAPROXY := haproxy liblua5.3-0 libopentracing-c-wrapper0 libopentracing1
+CLUSTER := $(MARIADB) $(HAPROXY) galera-4 redis-tools
 # Without fonts the screenshots of pages show boxes.
 BROWSER := chromium fonts-dejavu-core fonts-noto-core
 # Without byte code each process would compile what it imports, and each run rewrite all assertions.
@@ -36,7 +38,7 @@ TEST_FOLDER = $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)
 	$(TEST_FOLDER_KIB_MIN) 2>/dev/null && echo /dev/shm)
 # Files go to the workers in the order of test/kit/file_order.py: the longest first, others mixed.
 test: ## all tests, on SQLite and on a private MariaDB (ARGS="-k name")
-	@$(PYTHON) tools/setup --dev $(MARIADB) galera-4 redis-tools faketime prometheus nginx caddy curl $(BROWSER)
+	@$(PYTHON) tools/setup --dev $(CLUSTER) faketime prometheus nginx caddy curl $(BROWSER)
 	@TMPDIR=$${TMPDIR:-$(TEST_FOLDER)} $(BIN)/pytest -n $(TEST_WORKERS) \
 		--dist loadfile --no-loadscope-reorder $(ARGS)
 
@@ -63,6 +65,10 @@ oracle: ## the ledger, in memory and stored, against its oracle over random hist
 faults: ## the fault runs at full size: workers are killed while an exchange fails (11 minutes)
 	@$(PYTHON) tools/setup --dev $(MARIADB)
 	@OMS_TEST_WHOLE=1 $(BIN)/pytest -q -s test/e2e/test_fault_run.py $(ARGS)
+
+cluster-faults: ## nodes, proxies, workers, APIs and Redis of a cluster fail under load (ARGS="--seed 1 --seconds 120")
+	@$(PYTHON) tools/setup --dev $(CLUSTER)
+	@TMPDIR=$${TMPDIR:-$(TEST_FOLDER)} PYTHONPATH=test $(BIN)/python -m kit.cluster.fault_run $(ARGS)
 
 acceptance: ## the rows of docs/domain/acceptance.md that the suite runs smaller, at full size
 	@$(PYTHON) tools/setup --dev $(MARIADB)

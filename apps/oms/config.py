@@ -37,6 +37,7 @@ SIGNAL_KEY_FILE_NAME = "signal.key"
 FIRST_RUN_FILE = "first-run.json"
 URL_EXAMPLES = {
     "database_url": "mysql+asyncmy://USER:PASSWORD@HOST:3306/NAME",
+    "database_read_url": "mysql+asyncmy://USER:PASSWORD@HOST:3306/NAME",
     "redis_url": "redis://:PASSWORD@HOST:6379/0",
 }
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -57,6 +58,8 @@ class Settings(BaseModel):
     #: SQLAlchemy URL: ``mysql+asyncmy``, ``mysql+aiomysql`` or ``sqlite+aiosqlite``;
     #: absent: SQLite in ``home``.
     database_url: str | None = Field(default=None, repr=False)
+    #: The same of a replica, where the API reads reports; absent: at ``database_url``.
+    database_read_url: str | None = Field(default=None, repr=False)
     #: Comma-separated master keys of exchange credentials: the first encrypts, all decrypt.
     #: Takes precedence over the file.
     master_key: str | None = Field(default=None, repr=False)
@@ -131,6 +134,16 @@ class Settings(BaseModel):
         if url is not None and "://" not in url:
             raise ValueError(f"a URL like {URL_EXAMPLES[info.field_name or '']} is expected")
         return url
+
+    @model_validator(mode="after")
+    def _refuse_replica_of_file(self) -> Self:
+        """A replica is one of a server: a SQLite file has none."""
+        urls = (self.database_url, self.database_read_url)
+        if self.database_read_url is not None and not all(
+            url is not None and url.startswith("mysql+") for url in urls
+        ):
+            raise ValueError("database_read_url needs a server in both, as mysql+asyncmy://...")
+        return self
 
     @field_validator("log_level")
     @classmethod

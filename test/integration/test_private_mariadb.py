@@ -82,7 +82,9 @@ def test_the_socket_path_is_short_for_a_deep_temporary_folder(
 
 
 def test_the_stack_runs_the_version_that_is_tested(mariadb: PrivateMariaDB) -> None:
-    stack = Path(__file__).resolve().parents[2] / "docker-compose.stack.yml"
-    image = yaml.safe_load(stack.read_text())["services"]["mysql"]["image"]
     version = str(_query(mariadb, "SELECT VERSION()")[0][0])
-    assert image == "mariadb:" + ".".join(version.split(".")[:2])
+    root = Path(__file__).resolve().parents[2]
+    for name, service in (("stack", "mysql"), ("cluster", "node1")):
+        stack = yaml.safe_load((root / f"docker-compose.{name}.yml").read_text())
+        image = stack["services"][service]["image"]
+        assert image == "mariadb:" + ".".join(version.split(".")[:2])

@@ -37,6 +37,13 @@ def stack() -> dict[str, Any]:
     return loaded
 
 
+@pytest.fixture(scope="module")
+def cluster() -> dict[str, Any]:
+    """The compose file of a cluster, anchors resolved."""
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.cluster.yml").read_text())
+    return loaded
+
+
 def test_the_compose_file_follows_the_published_schema(stack: dict[str, Any]) -> None:
     _validate(stack)
 
@@ -124,6 +131,61 @@ def test_the_runner_cannot_read_the_master_key(stack: dict[str, Any]) -> None:
     assert f"signal-key:{signal_folder}" in services["master-key"]["volumes"]
     assert f"signal-key:{signal_folder}:ro" in services["api"]["volumes"]
     assert f" {signal_folder} " in (ROOT / "apps" / "Dockerfile").read_text()
+
+
+def test_the_cluster_follows_the_published_schema(cluster: dict[str, Any]) -> None:
+    _validate(cluster)
+
+
+def test_the_cluster_has_the_parts_of_the_tests(cluster: dict[str, Any]) -> None:
+    services = cluster["services"]
+    nodes = [name for name in services if name.startswith("node")]
+    assert nodes == ["node1", "node2", "node3"]
+    assert {"haproxy", "valkey", "api1", "api2", "worker", "runner", "migrate"} <= services.keys()
+    assert services["worker"]["deploy"] == {"replicas": 3}
+    # Each node has data of its own, and only the first may create a cluster.
+    assert [services[name]["volumes"][-1] for name in nodes] == [
+        f"{n}:/var/lib/mysql" for n in nodes
+    ]
+    assert ["OMS_BOOTSTRAP" in services[name]["command"] for name in nodes] == [True, False, False]
+
+
+def test_the_cluster_uses_the_configurations_of_deploy(cluster: dict[str, Any]) -> None:
+    services = cluster["services"]
+    mounted = {
+        volume.split(":")[0]
+        for each in services.values()
+        for volume in each.get("volumes", ())
+        if volume.startswith("./")
+    }
+    assert mounted == {
+        "./deploy/galera/oms.cnf",
+        "./deploy/galera/users.sql",
+        "./deploy/haproxy/oms-database.cfg",
+    }
+    assert [name for name in mounted if not (ROOT / name).is_file()] == []
+    # Notifications go through Valkey, as on several hosts.
+    assert not any("/run/oms" in volume for volume in services["api1"]["volumes"])
+    environment = services["api1"]["environment"]
+    assert "@haproxy:3306/" in environment["OMS_DATABASE_URL"]
+    assert "@haproxy:3307/" in environment["OMS_DATABASE_READ_URL"]
+    binds = re.findall(r"bind .*:(\d+)", (ROOT / "deploy/haproxy/oms-database.cfg").read_text())
+    assert binds == ["3306", "3307"]
+
+
+def test_the_runner_of_the_cluster_cannot_read_the_master_key(cluster: dict[str, Any]) -> None:
+    runner = cluster["services"]["runner"]
+    assert runner["environment"]["OMS_MASTER_KEY"] == ""
+    assert not [volume for volume in runner["volumes"] if volume.startswith("keys:")]
+
+
+def test_the_cluster_has_no_password_and_opens_the_apis_alone(cluster: dict[str, Any]) -> None:
+    services = cluster["services"]
+    for name in ("node1", "node2", "node3"):
+        assert services[name]["environment"]["MARIADB_PASSWORD"].startswith("${OMS_DB_PASSWORD:?")
+    ports = {name: each["ports"] for name, each in services.items() if "ports" in each}
+    assert ports.keys() == {"api1", "api2"}
+    assert all(port.startswith("127.0.0.1:") for each in ports.values() for port in each)
 
 
 def test_the_file_has_no_password_and_opens_no_database_port(stack: dict[str, Any]) -> None:

@@ -106,6 +106,13 @@ class StoreHealth(Protocol):
         """Return whether a program that requires this schema version works on the database."""
         ...
 
+    async def replica_lag_seconds(self) -> float | None:
+        """Return how late the replica for reports is; ``None`` without one.
+
+        Raises ``Unavailable`` if it does not answer.
+        """
+        ...
+
     async def schema_version(self) -> str | None:
         """Return the revision of the last applied migration. Raises ``Unavailable``."""
         ...

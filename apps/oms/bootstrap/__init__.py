@@ -96,10 +96,10 @@ async def open_store(settings: Settings) -> AsyncIterator[SqlStore]:
         await store.close()
 
 
-async def _open_secured(settings: Settings) -> SqlStore:
+async def _open_secured(settings: Settings, read_url: str | None = None) -> SqlStore:
     """Open the store of a process that stays, with its files made private."""
     secure_files(settings)
-    return await SqlStore.open(settings.dsn, check_account)
+    return await SqlStore.open(settings.dsn, check_account, read_url=read_url)
 
 
 def build_vault(settings: Settings) -> "AesVault":
@@ -267,7 +267,7 @@ async def build_api(settings: Settings) -> "Application":
     """Build the application of an API process; it closes its store when it stops."""
     from oms.bootstrap.api_process import wire_api
 
-    store = await _open_secured(settings)
+    store = await _open_secured(settings, read_url=settings.database_read_url)
     with suppress(OSError):  # a folder that another process writes
         ensure_signal_key(settings)
     return wire_api(

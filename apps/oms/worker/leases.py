@@ -9,6 +9,7 @@ account with the lowest id, if need be above the fair share.
 
 import logging
 import math
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,9 @@ logger = logging.getLogger(__name__)
 
 ACQUIRE_MAX = 1000
 """Accounts taken by one transaction."""
+
+RENEWALS_PER_LEASE = 10
+"""A lease is renewed after this part of its time, so that longer leases cost fewer writes."""
 
 HOUSEKEEPING_LEASE = 0
 """The account id whose lease assigns the housekeeping."""
@@ -33,6 +37,8 @@ class LeaseKeeper:
     #: Only these accounts; empty means any.
     only: Collection[int] = ()
     held: dict[int, Lease] = field(default_factory=dict)
+    #: Before this moment (monotonic clock) no lease is renewed.
+    _renew_at: float = 0.0
 
     async def round(self, alive_workers: int) -> list[Lease]:
         """Renew, give back and take leases. Returns the new ones."""
@@ -64,11 +70,13 @@ class LeaseKeeper:
             logger.warning("lease_lost account_id=%d", account_id)
 
     async def _renew(self) -> None:
-        if not self.held:
+        if not self.held or time.monotonic() < self._renew_at:
             return
         held = list(self.held.values())
+        next_at = time.monotonic() + self.seconds / RENEWALS_PER_LEASE
         for account_id in await self.leases.renew(self.owner, held, self.seconds):
             self.drop(account_id)
+        self._renew_at = next_at
 
     async def _give_back(self, surplus: int, leader_of: Mapping[int, int]) -> None:
         # One above the fair share is kept, or a single account would move to and fro.

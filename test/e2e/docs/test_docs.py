@@ -94,6 +94,15 @@ def test_mariadb_knows_the_options_that_are_printed(tmp_path: Path) -> None:
     assert re.search(r"^max-connections\s+200$", done.stdout, re.MULTILINE)
 
 
+def test_mariadb_knows_the_options_of_a_cluster() -> None:
+    binary = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
+    options = f"--defaults-file={ROOT / 'deploy/galera/oms.cnf'}"
+    line = [binary, options, "--wsrep-provider=none", "--help", "--verbose"]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^wsrep-cluster-address\s+gcomm://", done.stdout, re.MULTILINE)
+
+
 def _blocks(page: str) -> Iterator[tuple[str, str]]:
     for match in BLOCK.finditer((ROOT / page).read_text(encoding="utf-8")):
         yield match[1], match[2]

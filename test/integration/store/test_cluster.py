@@ -5,13 +5,17 @@ statements or at COMMIT, and repeated as a whole.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pymysql
 import pytest
 
 from kit.databases.galera import GaleraCluster
+from kit.databases.haproxy import USERS, HaProxy
 from kit.databases.mariadb import MariaDBFailed
+from kit.databases.sql import fetch_number
 from kit.databases.store_rows import a_command, a_fill, a_lease, an_account, enqueue
 from kit.polling import wait_until
 from oms.adapters.sql.connection.database import Database, connect
@@ -154,6 +158,47 @@ async def test_isolated_node_refuses_statements_until_it_rejoins(
         [Submission(commands=(a_command(3, account_id, request_id="r"),))]
     )
     assert again.ids == (2,)
+
+
+def test_proxy_uses_one_node_until_it_leaves_its_cluster(
+    galera: GaleraCluster, tmp_path: Path
+) -> None:
+    first = galera.nodes[0]
+    first.execute_file(USERS)
+
+    def ports() -> tuple[int, int]:
+        return tuple(  # type: ignore[return-value]
+            fetch_number(proxy.dsn("mysql", for_reads=for_reads), "SELECT @@port")
+            for for_reads in (False, True)
+        )
+
+    with HaProxy(tmp_path, [node.port for node in galera.nodes]) as proxy:
+        writes, reads = ports()
+        assert writes == first.port
+        assert reads != first.port
+        started_at = time.monotonic()
+        first.isolate()
+        wait_until(lambda: not _error(proxy), 20, "another node takes the writes")
+        substitute = ports()[0]
+        print(f"{time.monotonic() - started_at:.1f} s until another node takes the writes")
+        assert substitute != first.port
+        first.reconnect()
+        galera.wait_until_whole()
+        wait_until(lambda: "writer,node1" in _up(proxy), 20, "the proxy sees it again")
+        assert ports()[0] == substitute, "a node that returns does not take the writes back"
+
+
+def _error(proxy: HaProxy) -> str:
+    """The error of a statement over the proxy; empty if there is none."""
+    try:
+        fetch_number(proxy.dsn("mysql"), "SELECT COUNT(*) FROM haproxy_check.node")
+    except pymysql.err.MySQLError as error:
+        return repr(error)
+    return ""
+
+
+def _up(proxy: HaProxy) -> str:
+    return "\n".join(line for line in proxy.command("show stat").splitlines() if ",UP" in line)
 
 
 def test_missing_galera_library_names_the_package_to_install(

@@ -116,9 +116,13 @@ class GaleraNode(PrivateMariaDB):
         return int(self.status("wsrep_cluster_size")) if is_primary else 0
 
     def isolate(self) -> None:
-        """Isolate the node from the cluster until its next start."""
+        """Isolate the node from the cluster until ``reconnect`` or its next start."""
         self._execute("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'")
         wait_until(lambda: self.status("wsrep_ready") == "OFF", 20, "the node is not ready")
+
+    def reconnect(self) -> None:
+        """End the isolation; the node receives what it lacks."""
+        self._execute("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=0'")
 
     def is_synced(self) -> bool:
         """Whether the node answers and is in state Synced."""
@@ -202,6 +206,16 @@ class GaleraCluster(PrivateServer):
                 lambda at=other: at.cluster_size() == len(others), 30, "the others have evicted it"
             )
         node.join(others)
+
+    def wait_until_whole(self) -> None:
+        """Wait until all nodes are members and synced."""
+        size = len(self.nodes)
+        for node in self.nodes:
+            wait_until(
+                lambda at=node: at.is_synced() and at.cluster_size() == size,
+                60,
+                f"node {node.number} is one of {size} that are synced",
+            )
 
     def dsns(self, database: str) -> list[str]:
         """The URLs of one database, one per node."""

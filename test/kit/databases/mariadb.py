@@ -7,6 +7,7 @@ set, time zone and isolation to the sessions of the product.
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -125,6 +126,14 @@ class PrivateMariaDB(PrivateServer):
         self._process.wait()
         self._process = None
 
+    def pause(self) -> None:
+        """Let the server answer nothing, with its connections open (SIGSTOP)."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """End a pause; the other nodes of a cluster may have evicted the server meanwhile."""
+        os.kill(self.pid, signal.SIGCONT)
+
     def restart(self) -> None:
         """Stop if running, then start on the same port with the same data."""
         self.stop()
@@ -155,6 +164,12 @@ class PrivateMariaDB(PrivateServer):
     def drop_database(self, name: str) -> None:
         """Drop a database if it exists."""
         self._execute(f"DROP DATABASE IF EXISTS {_checked(name)}")
+
+    def execute_file(self, path: Path) -> None:
+        """Execute the statements of a file, each of which ends with a line."""
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line[:2] != "--"]
+        for statement in "\n".join(lines).split(";\n"):
+            self._execute(statement.rstrip(";"))
 
     def dsn(self, name: str, driver: Literal["aiomysql", "asyncmy"] = "aiomysql") -> str:
         """The URL of a database for SQLAlchemy: `mysql+DRIVER://root@127.0.0.1:PORT/NAME`."""

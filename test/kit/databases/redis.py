@@ -19,6 +19,7 @@ PROGRAM = "redis-check-rdb"
 START_SECONDS_MAX = 20.0
 STOP_SECONDS_MAX = 10.0
 POLL_SECONDS = 0.02
+CLIENTS_MAX = 1000
 
 
 class PrivateRedis:
@@ -29,6 +30,7 @@ class PrivateRedis:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
+        self._admin: socket.socket
 
     def start(self) -> None:
         """Start the server, and wait until it listens."""
@@ -57,6 +59,27 @@ class PrivateRedis:
             self._process.kill()
             self._process.wait(STOP_SECONDS_MAX)
             self._process = None
+
+    def refuse_clients(self) -> None:
+        """Cut off the clients: close their connections and accept no new ones."""
+        self._admin = socket.create_connection(("127.0.0.1", self.port), STOP_SECONDS_MAX)
+        for text in (
+            "CONFIG SET maxclients 1",
+            "CLIENT KILL TYPE normal",
+            "CLIENT KILL TYPE pubsub",
+        ):
+            self._send(text)
+
+    def accept_clients(self) -> None:
+        """Accept connections again."""
+        self._send(f"CONFIG SET maxclients {CLIENTS_MAX}")
+        self._admin.close()
+
+    def _send(self, text: str) -> None:
+        """Send a command by the administrator's connection."""
+        self._admin.sendall(text.encode() + b"\r\n")
+        answer = self._admin.recv(1024)
+        assert answer[:1] in b"+:", answer
 
     def pause(self) -> None:
         """Let the server answer nothing, with its connections open."""

@@ -2,8 +2,7 @@
 
 A process is first stopped (SIGSTOP) until work is waiting for it, so that every fault hits commands
 in flight. Then it is killed, or it stays stopped until its lease has expired and continues as an
-owner that does not know it. A database node is killed without warning, stays down until other
-workers have taken over, and rejoins. A fault without commands in flight is a failure.
+owner that does not know it. A fault without commands in flight is a failure.
 """
 
 import random
@@ -11,7 +10,6 @@ import signal
 import time
 from dataclasses import dataclass, field
 
-from kit.databases.galera import GaleraCluster
 from kit.gateway.fleet import Fleet, ProcessSlot
 from kit.load.command_load import CommandLoad
 from kit.polling import wait_until
@@ -29,13 +27,11 @@ class FleetFaults:
     load: CommandLoad
     seed: int
     lease_seconds: float
-    #: The database cluster of the fleet; required for node faults.
-    cluster: GaleraCluster | None = None
     #: (kind, commands in flight) of each fault, in order.
     in_flight_counts: list[tuple[str, int]] = field(default_factory=list)
 
     def run(self, kinds: list[str]) -> None:
-        """Injects all ``kinds`` (``worker``, ``api``, ``sleep``, ``node``) in random order."""
+        """Injects all ``kinds`` (``worker``, ``api``, ``sleep``) in random order."""
         random_source = random.Random(self.seed)
         random_source.shuffle(kinds)
         for number, kind in enumerate(kinds, start=1):
@@ -46,9 +42,6 @@ class FleetFaults:
 
     def inject_fault(self, kind: str, random_source: random.Random) -> None:
         """Inject one fault."""
-        if kind == "node":
-            self.in_flight_counts.append((kind, self._lose_node(random_source)))
-            return
         slots = self.fleet.apis if kind == "api" else self.fleet.workers
         slot = random_source.choice(slots)
         self.in_flight_counts.append((kind, self._stop_with_work(slot)))
@@ -63,38 +56,6 @@ class FleetFaults:
         )
         if slot.role == "api":
             self.fleet.wait_ready(slot)
-
-    def _lose_node(self, random_source: random.Random) -> int:
-        """Kill a node, wait for the takeover, let it rejoin; returns the commands in flight."""
-        assert self.cluster is not None
-        node = random_source.choice(self.cluster.nodes)
-        slots = self.fleet.slots_at_node(node.number)
-        other_dsn = self.fleet.dsns[(node.number + 1) % len(self.fleet.dsns)]
-        workers = [slot for slot in slots if slot.role == "worker"]
-        wait_until(
-            lambda: all(map(self._has_leases, workers)),
-            FAULT_SECONDS_MAX,
-            "workers at the node have leases",
-        )
-        self.load.add(self.load.clients)
-        # A stopped node is soon evicted by the others, so it is killed right after work was seen
-        # there, without being stopped.
-        waiting_count = wait_until(
-            lambda: sum(map(self._waiting, slots)), FAULT_SECONDS_MAX, "work at the node"
-        )
-        self.cluster.kill_node(node)
-        self.load.add(self.load.clients * 4)
-        old_owners = {slot.owner for slot in workers}
-        wait_until(
-            lambda: not old_owners & self.fleet.lease_counts(other_dsn).keys(),
-            30,
-            f"{old_owners} have lost their leases",
-        )
-        self.cluster.rejoin(node)
-        for slot in slots:
-            if slot.role == "api":
-                self.fleet.wait_ready(slot)
-        return waiting_count
 
     def _stop_with_work(self, slot: ProcessSlot) -> int:
         """Stop the process when work waits for it; returns how much."""

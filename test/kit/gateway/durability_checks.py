@@ -7,6 +7,26 @@ from typing import Any
 from kit.databases.sql import fetch_number, fetch_rows
 
 
+def count_lost_and_doubled(dsn: str, results: dict[str, dict[str, Any]]) -> tuple[int, int]:
+    """How many acknowledged commands are not stored as done, and how much was done twice.
+
+    The latter: request ids of several commands, commands that were executed or that made orders
+    more than once, and deals that were booked more than once.
+    """
+    query = "SELECT request_id, id, status FROM oms_commands WHERE request_id IS NOT NULL"
+    stored = {(row[0], row[1]) for row in fetch_rows(dsn, query) if row[2] == "done"}
+    acknowledged = {(request_id, result["command_id"]) for request_id, result in results.items()}
+    doubled = (
+        "SELECT request_id FROM oms_commands WHERE request_id IS NOT NULL"
+        " GROUP BY account_id, request_id HAVING COUNT(*) > 1",
+        "SELECT id FROM oms_commands WHERE attempts > 1",
+        "SELECT command_id FROM oms_orders GROUP BY command_id HAVING COUNT(*) > 1",
+        "SELECT order_id FROM oms_deals GROUP BY account_id, symbol, exchange_trade_id, leg"
+        " HAVING COUNT(*) > 1",
+    )
+    return len(acknowledged - stored), sum(len(fetch_rows(dsn, each)) for each in doubled)
+
+
 def check_commands(dsn: str, results: dict[str, dict[str, Any]]) -> None:
     """Every acknowledged command is stored once, was executed once and made at most one order."""
     unfinished = {key: result for key, result in results.items() if result["status"] != "done"}

@@ -26,8 +26,6 @@ class ProcessSlot:
 
     role: str
     number: int
-    #: The index of its database node.
-    node: int
     dsn: str
     port: int = 0
     #: Number of processes started in this slot; part of the name of a worker.
@@ -103,16 +101,16 @@ class Fleet(Gateway):
         """Start a process in the slot; with ``keeps_name`` under the name of its predecessor."""
         if not keeps_name:
             slot.generation += 1
-        environment = {"OMS_DATABASE_URL": slot.dsn}
+        environment = self.slot_environment(slot)
         if slot.role == "api":
             environment["OMS_PORT"] = str(slot.port)
             slot.process = self._spawn("api", environment=environment)
         else:
             slot.process = self._spawn("worker", "--name", slot.owner, environment=environment)
 
-    def slots_at_node(self, node: int) -> list[ProcessSlot]:
-        """The slots that use one database node."""
-        return [slot for slot in (*self.apis, *self.workers) if slot.node == node]
+    def slot_environment(self, slot: ProcessSlot) -> dict[str, str]:
+        """What the processes of a slot have beside the environment of all."""
+        return {"OMS_DATABASE_URL": slot.dsn}
 
     def wait_ready(self, slot: ProcessSlot) -> None:
         """Wait until the API of the slot is ready."""
@@ -127,13 +125,13 @@ class Fleet(Gateway):
         assert slot.process is not None
         slot.process.wait()
 
-    def lease_counts(self, dsn: str | None = None) -> dict[str, int]:
-        """Number of live account leases per owner, read at ``dsn``."""
+    def lease_counts(self) -> dict[str, int]:
+        """Number of live account leases per owner."""
         query = (
             "SELECT owner, COUNT(*) FROM account_leases WHERE owner <> '' AND account_id > 0"
             " AND expires_at > UTC_TIMESTAMP(6) GROUP BY owner"
         )
-        return dict(fetch_rows(dsn or self.dsn, query))
+        return dict(fetch_rows(self.dsn, query))
 
     def queued_for(self, slot: ProcessSlot) -> int:
         """Number of queued commands of the accounts leased by the worker of the slot."""
@@ -145,5 +143,4 @@ class Fleet(Gateway):
         return int(count)
 
     def _slot(self, role: str, number: int) -> ProcessSlot:
-        node = number % len(self.dsns)
-        return ProcessSlot(role=role, number=number, node=node, dsn=self.dsns[node])
+        return ProcessSlot(role=role, number=number, dsn=self.dsns[number % len(self.dsns)])

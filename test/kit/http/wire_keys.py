@@ -112,7 +112,7 @@ HEALTH_REPORT = _keys(
 )
 HEALTH_PARTS = _keys(
     "database worker worker_loops queue queue_age streams price_feed stop_watcher outbox runner "
-    "sinks candles bots audit_mirror calendar"
+    "sinks candles bots audit_mirror replica calendar"
 )
 SINK = _keys(
     "id name kind status events account_ids min_interval_seconds has_secret created_at created_by"

@@ -42,8 +42,14 @@ class CommandLoad:
     symbol: str = "BTC/USDT:USDT"
     #: Further addresses of the same gateway.
     more_urls: Sequence[str] = ()
+    #: How long a client waits for an answer.
+    answer_seconds: float = ANSWER_SECONDS_MAX
+    #: Pause of a client between two steps.
+    pause_seconds: float = 0.0
     #: Result by request_id, once it is final.
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: When each of them arrived (monotonic clock).
+    answered_at: list[float] = field(default_factory=list)
     repeats: int = 0
     problems: list[str] = field(default_factory=list)
     #: Number of completed steps.
@@ -117,6 +123,11 @@ class CommandLoad:
                 self._condition.wait(min(left_seconds, 0.2))
             return len(self._pending)
 
+    def issue_no_more(self) -> None:
+        """Limit the load to the steps that were begun."""
+        with self._condition:
+            self.total = self._allowed = self._issued
+
     def finish(self, seconds: float = GIVE_UP_SECONDS) -> None:
         """Wait until all commands have a final result, and end the clients."""
         self.allow(self.total)
@@ -145,9 +156,12 @@ class CommandLoad:
                 with self._condition:
                     self.completed += 1
                     self._condition.notify_all()
+                    if self.pause_seconds:
+                        self._condition.wait_for(lambda: self._ended, self.pause_seconds)
 
     def _connect(self, first_address: int) -> "FailoverConnection":
-        return FailoverConnection((self.base_url, *self.more_urls), self.api_key, first_address)
+        urls = (self.base_url, *self.more_urls)
+        return FailoverConnection(urls, self.api_key, first_address, self.answer_seconds)
 
     def _run_client_step(self, connection: "FailoverConnection", number: int) -> None:
         """One step of a client: one market order."""
@@ -172,6 +186,7 @@ class CommandLoad:
         with self._condition:
             self._pending.pop(request_id, None)
             self.results[request_id] = result
+            self.answered_at.append(time.monotonic())
             self._condition.notify_all()
         return result
 
@@ -219,8 +234,15 @@ class CommandLoad:
 class FailoverConnection:
     """A persistent HTTP connection to one of several addresses; a failure selects the next."""
 
-    def __init__(self, urls: Sequence[str], api_key: str, first_address: int = 0) -> None:
+    def __init__(
+        self,
+        urls: Sequence[str],
+        api_key: str,
+        first_address: int = 0,
+        answer_seconds: float = ANSWER_SECONDS_MAX,
+    ) -> None:
         self._urls = urls
+        self._answer_seconds = answer_seconds
         self._address_index = first_address
         self._headers = {"x-api-key": api_key, "content-type": "application/json"}
         self._connection: http.client.HTTPConnection | None = None
@@ -232,7 +254,8 @@ class FailoverConnection:
 
     def connect_next(self) -> "FailoverConnection":
         """A separate connection to the next address."""
-        return FailoverConnection(self._urls, self._headers["x-api-key"], self._address_index + 1)
+        key, following = self._headers["x-api-key"], self._address_index + 1
+        return FailoverConnection(self._urls, key, following, self._answer_seconds)
 
     def switch_address(self) -> None:
         """Close, and use the next address from now on."""
@@ -258,7 +281,7 @@ class FailoverConnection:
             parts = urlsplit(self.url)
             assert parts.hostname is not None and parts.port is not None
             self._connection = http.client.HTTPConnection(
-                parts.hostname, parts.port, timeout=ANSWER_SECONDS_MAX
+                parts.hostname, parts.port, timeout=self._answer_seconds
             )
         try:
             self._connection.request(method, path, body, self._headers)

@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from kit.free_ports import free_port
 from kit.polling import wait_until
+from kit.text_replacement import replaced
 
 ROOT = Path(__file__).parents[3]
 DEBIAN = ROOT / "build/debian"
@@ -115,7 +116,7 @@ class Proxy:
 
     def _nginx(self, upstream_port: int, certificate: Certificate) -> list[str]:
         text = (DEPLOY / "nginx/oms.conf").read_text(encoding="utf-8")
-        site = _replaced(
+        site = replaced(
             text,
             {
                 "listen 80;": f"listen 127.0.0.1:{self.plain_port};",
@@ -141,7 +142,7 @@ class Proxy:
     def _caddy(self, upstream_port: int, certificate: Certificate) -> list[str]:
         text = (DEPLOY / "caddy/Caddyfile").read_text(encoding="utf-8")
         own = f"tls {certificate.chain} {certificate.key}\n\tbind 127.0.0.1\n"
-        site = _replaced(
+        site = replaced(
             text,
             {
                 "oms.example.com {\n": f"{self.url} {{\n\t{own}",
@@ -153,11 +154,3 @@ class Proxy:
         path.write_text(options + site, encoding="utf-8")
         program = DEBIAN / "caddy/usr/bin/caddy"
         return [str(program), "run", "--config", str(path), "--adapter", "caddyfile"]
-
-
-def _replaced(text: str, replacements: dict[str, str]) -> str:
-    """The text with each replacement, which has to occur in it."""
-    for old, new in replacements.items():
-        assert old in text, f"{old!r} is not in the configuration"
-        text = text.replace(old, new)
-    return text

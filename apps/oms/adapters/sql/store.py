@@ -8,6 +8,7 @@ from oms.adapters.sql.archive.archives import SqlArchives
 from oms.adapters.sql.bots.bot_runs import SqlBotRuns
 from oms.adapters.sql.bots.bots import SqlBots
 from oms.adapters.sql.connection.database import Database, connect
+from oms.adapters.sql.connection.replica_reads import ReplicaReads, ReportReads
 from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
 from oms.adapters.sql.coordination.leases import SqlLeases
 from oms.adapters.sql.coordination.rate_budget import SqlRateBudget
@@ -77,13 +78,18 @@ class SqlStore:
     """The stores of one database; must be closed."""
 
     def __init__(
-        self, database: Database, check_account: AccountCheck, clock: Clock = SYSTEM_CLOCK
+        self,
+        database: Database,
+        check_account: AccountCheck,
+        clock: Clock = SYSTEM_CLOCK,
+        replica: ReplicaReads | None = None,
     ) -> None:
         self._database = database
+        self._replica = replica
+        self._add_reports(database, replica or database)
         self.queue = SqlCommandQueue(database)
         sums = CarriedSums()
         self.ledger = SqlLedgerStore(database, sums, clock)
-        self.history = SqlHistoryReads(database)
         self.verification_reads = SqlVerificationReads(database)
         self.ids = SqlIdBlocks(database)
         self.registry = SqlRegistry(database, self.ids, check_account)
@@ -119,9 +125,6 @@ class SqlStore:
         self.paper_prices = SqlPaperPrices(database)
         self.reconcile_store = SqlReconcileStore(database)
         self.account_money = SqlAccountMoney(database, sums)
-        self.executions = SqlExecutions(database)
-        self.position_results = SqlPositionResults(database)
-        self.equity_snapshots = SqlEquitySnapshots(database)
         self.market_marks = SqlMarketMarks(database)
         self.signals = SqlSignals(database, self.ids)
         self.instruments = SqlInstruments(database, self.ids)
@@ -136,6 +139,13 @@ class SqlStore:
         self.bot_runs = SqlBotRuns(database, self.ids)
         self.signal_sources = SqlSignalSources(database, self.ids)
 
+    def _add_reports(self, database: Database, reports: ReportReads) -> None:
+        """Add the stores whose lists are read where reports are."""
+        self.history = SqlHistoryReads(database, reports)
+        self.executions = SqlExecutions(reports)
+        self.position_results = SqlPositionResults(reports)
+        self.equity_snapshots = SqlEquitySnapshots(database, reports)
+
     def verified_reads(self) -> VerifiedReads:
         """Return the reads for verification, which leave out rows that cannot be decoded."""
         return VerifiedReads(
@@ -145,14 +155,23 @@ class SqlStore:
         )
 
     @classmethod
-    async def open(cls, url: str, check_account: AccountCheck, clock: Clock = SYSTEM_CLOCK) -> Self:
+    async def open(
+        cls,
+        url: str,
+        check_account: AccountCheck,
+        clock: Clock = SYSTEM_CLOCK,
+        read_url: str | None = None,
+    ) -> Self:
         """Open the store at ``url``; ``check_account`` validates accounts before they are stored.
 
-        ``clock`` is the time of what the ledger commits.
+        ``clock`` is the time of what the ledger commits. Reports are read at ``read_url``, a
+        replica, which may be down.
 
         Raises ``Unavailable``, and ``ValueError`` for an unsupported URL.
         """
-        return cls(await connect(url), check_account, clock)
+        database = await connect(url)
+        replica = None if read_url is None else ReplicaReads(database, read_url)
+        return cls(database, check_account, clock, replica)
 
     @property
     def dialect(self) -> str:
@@ -174,6 +193,10 @@ class SqlStore:
         ((tag,),) = await self._database.fetch("SELECT tag FROM installation")
         return str(tag)
 
+    async def replica_lag_seconds(self) -> float | None:
+        """Return how late the replica is; ``None`` without one. Raises ``Unavailable``."""
+        return None if self._replica is None else await self._replica.lag_seconds()
+
     async def schema_version(self) -> str | None:
         """Return the last applied migration, ``None`` before the first. Raises ``Unavailable``."""
         return await read_version(self._database)
@@ -187,4 +210,6 @@ class SqlStore:
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._replica is not None:
+            await self._replica.close()
         await self._database.close()

@@ -13,7 +13,7 @@ from oms.api.metrics.connection_health import prices_part, queue_age_part, strea
 from oms.api.metrics.dispatcher_status import read_status, stop_watch_age
 from oms.api.metrics.task_report import slowest_progress, task_row
 from oms.domain.account import Environment
-from oms.domain.errors import Unavailable
+from oms.domain.errors import OmsError, Unavailable
 from oms.domain.notifications.sink import Sink, SinkStatus
 from oms.domain.risk.kill_switch import KillScope
 from oms.ports.leases import WORKER_ALIVE_SECONDS, WorkerRow
@@ -31,6 +31,7 @@ HEARTBEAT_SECONDS_MAX = 10.0
 STOP_WATCH_SECONDS_MAX = 15.0
 SINK_WAIT_SECONDS_MAX = 300.0
 MIRROR_ROWS_MAX = 1000
+REPLICA_LAG_SECONDS_MAX = 60.0
 _CALENDARS = ("missing", "ends_soon", "ok")
 """What a worker says of its trading calendar, the worst first."""
 
@@ -68,6 +69,7 @@ async def build_health_report(context: ApiContext) -> HealthReport:
         parts["candles"] = candles_part(ingestions, at)
         parts["bots"] = bots_part(bots, at)
         parts["audit_mirror"] = await _mirror_part(context, tasks, at)
+        parts["replica"] = await _replica_part(context, at)
     is_ok = all(cast("HealthPart", part)["ok"] for part in parts.values())
     is_down = not parts["database"]["ok"]
     return {
@@ -137,6 +139,7 @@ def _parts(
         "candles": _part(None, None, at),
         "bots": _part(None, None, at),
         "audit_mirror": _part(None, None, at),
+        "replica": _part(None, None, at),
         "calendar": {
             "ok": calendar in (None, "ok"),
             "value": calendar,
@@ -168,6 +171,15 @@ async def _mirror_part(
     position = 0 if task is None else task.position
     waiting = 0 if head is None else max(head.length - position, 0)
     return _part(waiting, MIRROR_ROWS_MAX, at, ok=task is not None and task.is_running)
+
+
+async def _replica_part(context: ApiContext, at: datetime) -> HealthPart:
+    """Return how late the replica is; it is not ok if it does not answer."""
+    try:
+        lag = await context.health.replica_lag_seconds()
+    except OmsError:
+        return _part(None, REPLICA_LAG_SECONDS_MAX, at, ok=False)
+    return _part(lag, REPLICA_LAG_SECONDS_MAX, at)
 
 
 def _runner_part(tasks: Sequence[TaskStatus], at: datetime, *, is_expected: bool) -> HealthPart:

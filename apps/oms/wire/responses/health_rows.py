@@ -85,6 +85,13 @@ class HealthParts(TypedDict):
         HealthPart,
         Field(description="Rows of the audit log that its mirror lacks; null without a mirror."),
     ]
+    replica: Annotated[
+        HealthPart,
+        Field(
+            description="Seconds by which the replica that reports are read from is late; ok is"
+            " false if it does not answer. Null without a replica."
+        ),
+    ]
     calendar: Annotated[
         HealthPart, Field(description="Trading calendar of stocks: ok, ends_soon or missing.")
     ]

@@ -126,3 +126,16 @@ async def test_failed_checkout_is_unavailable() -> None:
     with pytest.raises(Unavailable):
         async with make_cache(Empty(0)).acquire():
             raise AssertionError("there is no connection")
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, AttributeError, OSError])
+async def test_connection_that_a_proxy_closes_is_unavailability(failure: type[Exception]) -> None:
+    """asyncmy raises ``RuntimeError`` when a connection is closed while it is set up."""
+
+    class Closing(Pool):
+        def raw_connection(self) -> Connection:
+            raise failure
+
+    with pytest.raises(Unavailable):
+        async with make_cache(Closing(1)).acquire():
+            raise AssertionError("there is no connection")

@@ -12,7 +12,12 @@ from sqlalchemy import Engine
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
-from oms.adapters.sql.connection.errors import ConnectionLost, public_error
+from oms.adapters.sql.connection.errors import (
+    CLOSED_WHILE_CONNECTING,
+    ConnectionLost,
+    public_error,
+    unavailable_error,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,6 +65,8 @@ class ConnectionCache:
             return await greenlet_spawn(self.engine.raw_connection)
         except self.driver_errors as error:
             raise public_error(error) from error
+        except CLOSED_WHILE_CONNECTING as error:
+            raise unavailable_error(error) from error
         finally:
             self._checkouts -= 1
 

@@ -29,6 +29,7 @@ from oms.adapters.sql.connection.engine import (
     sqlite_file,
 )
 from oms.adapters.sql.connection.errors import (
+    CLOSED_WHILE_CONNECTING,
     CommitOutcomeUnknown,
     ConnectionLost,
     DuplicateKey,
@@ -125,6 +126,19 @@ class Database:
             return await session.fetch(text, values)
 
         return await self.read(work, prepare=prepare)
+
+    async def fetch_of_accounts(
+        self, account_ids: Sequence[int], text: str, values: Sequence[Any] = ()
+    ) -> Sequence[Any]:
+        """Return the rows of a report over accounts. Raises ``Unavailable``.
+
+        With a replica, ``ReplicaReads`` takes the place of this.
+        """
+        return await self.fetch(text, values)
+
+    async def read_of_accounts(self, account_ids: Sequence[int], work: Work[Result]) -> Result:
+        """Like ``fetch_of_accounts``, for several statements in one snapshot."""
+        return await self.read_consistent(work)
 
     async def read_consistent(self, work: Work[Result]) -> Result:
         """Like ``read``, with all statements in one snapshot. Raises ``Unavailable``."""
@@ -302,6 +316,9 @@ async def connect(url: str) -> Database:
     except database.driver_errors as error:
         await database.close()
         raise _public_error(translate_error(error), error) from error
+    except CLOSED_WHILE_CONNECTING as error:
+        await database.close()
+        raise unavailable_error(error) from error
     if in_cluster:
         await database.close()
         return open_database(url, in_cluster=True)

@@ -26,6 +26,8 @@ _CONNECTION_CODES = frozenset(
 )
 #: A Galera node outside its cluster refuses all statements.
 _NOT_IN_CLUSTER = frozenset({1047})
+#: What asyncmy raises if a proxy without a server closes the connection while it is set up.
+CLOSED_WHILE_CONNECTING = (AttributeError, RuntimeError)
 _SQLITE_DAMAGED = ("malformed", "not a database", "database corruption")
 _SQLITE_UNAVAILABLE = (
     "locked",

@@ -7,6 +7,7 @@ from typing import Any
 
 from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.replica_reads import ReportReads
 from oms.adapters.sql.connection.session import Session
 from oms.ports.leases import Lease
 from oms.ports.performance.equity_snapshots import EquitySnapshot
@@ -24,8 +25,9 @@ _PART = timedelta(days=30)
 class SqlEquitySnapshots:
     """``ports.performance.equity_snapshots.EquitySnapshotStore``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, reports: ReportReads | None = None) -> None:
         self._database = database
+        self._reports: ReportReads = reports or database
         self._dialect = database.dialect
         #: Up to where the history is thinned, by characters of the period.
         self._thinned_until: dict[int, datetime] = {}
@@ -70,7 +72,7 @@ class SqlEquitySnapshots:
             f"SELECT {names} FROM ({last}) AS l JOIN equity_snapshots s"
             " ON s.account_id = l.account_id AND s.ts = l.ts"
         )
-        rows = await self._database.fetch(text, tuple(account_ids))
+        rows = await self._reports.fetch_of_accounts(account_ids, text, tuple(account_ids))
         return {row[0]: _from_row(row, dialect) for row in rows}
 
     async def latest_in(
@@ -83,7 +85,7 @@ class SqlEquitySnapshots:
             where += f" AND ts <= {param}"
             values.append(dialect.encode_time(until))
         text = f"SELECT {_SELECTED} FROM equity_snapshots WHERE {where} ORDER BY ts DESC LIMIT 1"
-        rows = await self._database.fetch(text, values)
+        rows = await self._reports.fetch_of_accounts((account_id,), text, values)
         return _from_row(rows[0], dialect) if rows else None
 
     async def between(
@@ -104,7 +106,7 @@ class SqlEquitySnapshots:
         text = f"SELECT {_SELECTED} FROM equity_snapshots WHERE {where} ORDER BY ts"
         if limit is not None:
             text += f" LIMIT {limit}"
-        rows = await self._database.fetch(text, values)
+        rows = await self._reports.fetch_of_accounts((account_id,), text, values)
         return await asyncio.to_thread(lambda: [_from_row(row, dialect) for row in rows])
 
     async def thin(self, now: datetime, limit: int) -> int:

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.replica_reads import ReportReads
 from oms.adapters.sql.reads.page_query import HistoryTable, window_conditions
 from oms.domain.orders.order import OrderState
 from oms.domain.performance.execution_quality import Execution
@@ -22,9 +22,9 @@ _ORDERS = HistoryTable(table="oms_orders", columns=_COLUMNS, moment="updated_at"
 class SqlExecutions:
     """``ports.performance.executions.Executions``."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._dialect = database.dialect
+    def __init__(self, reads: ReportReads) -> None:
+        self._reads = reads
+        self._dialect = reads.dialect
 
     async def of_orders(self, window: HistoryQuery, limit: int) -> Sequence[Execution]:
         """Return the executions of orders, at most ``limit``. Raises ``Unavailable``."""
@@ -40,7 +40,7 @@ class SqlExecutions:
             " LEFT JOIN oms_order_attempts a"
             " ON a.order_id = o.id AND a.attempt = 1 AND a.kind = 'place'"
         )
-        rows = await self._database.fetch(text, (*where.values, limit))
+        rows = await self._reads.fetch_of_accounts(window.account_ids, text, (*where.values, limit))
         return await asyncio.to_thread(lambda: [_execution(row, dialect) for row in rows])
 
 

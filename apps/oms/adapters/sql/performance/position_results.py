@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.replica_reads import ReportReads
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.reads.page_query import Conditions, HistoryTable, window_conditions
 from oms.adapters.sql.rows import positions
@@ -36,9 +36,9 @@ _ARCHIVED = HistoryTable(table="archived_positions", columns=_COLUMNS, moment="c
 class SqlPositionResults:
     """``ports.performance.position_results.PositionResults``."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._dialect = database.dialect
+    def __init__(self, reads: ReportReads) -> None:
+        self._reads = reads
+        self._dialect = reads.dialect
 
     async def closed(
         self, window: HistoryQuery, limit: int, *, with_sources: bool = False
@@ -56,7 +56,7 @@ class SqlPositionResults:
             fees = await self._valued_fees(session, window, where) if rows else []
             return rows, fees, await self._archived(session, window, limit, with_sources)
 
-        rows, fees, archived = await self._database.read_consistent(work)
+        rows, fees, archived = await self._reads.read_of_accounts(window.account_ids, work)
         results = await asyncio.to_thread(_results, rows, fees, archived, dialect)
         return results[:limit]
 
@@ -69,7 +69,7 @@ class SqlPositionResults:
             f" AND state IN ({positions.OPEN_STATES_SQL})"
             " GROUP BY account_id, strategy_id, symbol, source"
         )
-        rows = await self._database.fetch(text, where.values)
+        rows = await self._reads.fetch_of_accounts(window.account_ids, text, where.values)
         return {(row[0], row[1], row[2], int(row[3])): int(row[4]) for row in rows}
 
     def _where(self, window: HistoryQuery) -> Conditions:

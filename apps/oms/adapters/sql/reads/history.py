@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Any, Literal
 
 from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.dialect import PADDED_VALUES_MAX, Dialect
+from oms.adapters.sql.connection.replica_reads import ReportReads
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.reads.event_seq_at import STREAM_INDEX, event_seqs_before
 from oms.adapters.sql.reads.linked_orders import linked_orders_query
@@ -48,8 +50,16 @@ RowDecoder = Callable[[Any, Dialect], Any]
 class SqlHistoryReads:
     """``ports.history_reads.HistoryReads``; every method raises ``Unavailable``."""
 
-    def __init__(self, database: Database, *, skips_invalid: bool = False) -> None:
+    def __init__(
+        self,
+        database: Database,
+        reports: ReportReads | None = None,
+        *,
+        skips_invalid: bool = False,
+    ) -> None:
         self._database = database
+        #: For pages of orders, positions and deals; the commands of a replica may be older.
+        self._reports: ReportReads = reports or database
         self._dialect = database.dialect
         #: For verification: rows that cannot be decoded are left out.
         self._skips_invalid = skips_invalid
@@ -90,7 +100,7 @@ class SqlHistoryReads:
 
     async def commands(self, window: HistoryQuery) -> Page[CommandRow]:
         """Return a page of commands."""
-        return await self._page(_COMMANDS, window, commands.command_from_row)
+        return await self._page(_COMMANDS, window, commands.command_from_row, reads=self._database)
 
     async def orders_by_id(self, ids: Sequence[int]) -> Sequence[Order]:
         """Return orders by id, ascending."""
@@ -261,15 +271,17 @@ class SqlHistoryReads:
         window: HistoryQuery,
         reader: RowDecoder,
         where: Conditions | None = None,
+        reads: ReportReads | None = None,
     ) -> Page[Row]:
-        dialect = self._dialect
+        dialect, account_ids = self._dialect, window.account_ids
+        fetch = partial((reads or self._reports).fetch_of_accounts, account_ids)
         text, values = page_query(dialect, kind, window, where)
-        rows = await self._database.fetch(text, values)
+        rows = await fetch(text, values)
         total = None
         if window.with_total and window.after_id is None:
             where = where or window_conditions(dialect, kind, window)
             counting = f"SELECT COUNT(*) FROM {kind.table} WHERE {where.text}"
-            total = int((await self._database.fetch(counting, where.values))[0][0])
+            total = int((await fetch(counting, where.values))[0][0])
         more = len(rows) > window.page_size
         page_rows = rows[: window.page_size]
         return Page(
