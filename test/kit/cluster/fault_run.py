@@ -42,6 +42,16 @@ FAULT_SECONDS: dict[Kind | str, float] = {
     ("pause", "node"): 5.0,
     ("cut", "node"): 5.0,
 }
+#: For one round in less than a minute.
+SHORT_FAULT_SECONDS: dict[Kind | str, float] = {
+    "kill": 0.5,
+    "pause": 1.0,
+    "cut": 1.0,
+    ("pause", "worker"): LEASE_SECONDS + 0.5,
+    ("cut", "worker"): LEASE_SECONDS + 0.5,
+    ("pause", "node"): 4.0,
+    ("cut", "node"): 3.0,
+}
 #: A longer time without any answer counts as unavailable.
 GAP_SECONDS = 1.0
 STEPS_MAX = 10**6
@@ -118,7 +128,7 @@ def run_faults(
     *,
     has_many_writers: bool = False,
 ) -> RunReport:
-    """Run one round of faults, or rounds for ``seconds``, and check what is stored."""
+    """Run one round of short faults, or rounds for ``seconds``, and check what is stored."""
     cluster.nodes[0].create_database("cluster_faults")
     cluster.nodes[0].execute_file(USERS)
     environment = {"OMS_LEASE_SECONDS": str(LEASE_SECONDS)}
@@ -146,7 +156,8 @@ def _run_load(hosts: ClusterHosts, seed: int, seconds: float | None) -> RunRepor
         hedge_ids=hosts.add_accounts(ACCOUNTS, position_mode="hedge"),
         seed=seed,
     )
-    faults = ClusterFaults(hosts=hosts, load=load, seed=seed, seconds=FAULT_SECONDS)
+    lasting = SHORT_FAULT_SECONDS if seconds is None else FAULT_SECONDS
+    faults = ClusterFaults(hosts=hosts, load=load, seed=seed, seconds=lasting)
     with load:
         load.allow(STEPS_MAX)
         _inject(faults, seed, seconds)
