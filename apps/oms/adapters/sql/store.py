@@ -86,11 +86,10 @@ class SqlStore:
     ) -> None:
         self._database = database
         self._replica = replica
-        self._add_reports(database, replica or database)
+        self._add_reads(database, replica or database)
         self.queue = SqlCommandQueue(database)
         sums = CarriedSums()
         self.ledger = SqlLedgerStore(database, sums, clock)
-        self.verification_reads = SqlVerificationReads(database)
         self.ids = SqlIdBlocks(database)
         self.registry = SqlRegistry(database, self.ids, check_account)
         self.account_admin = SqlAccountAdmin(database, self.ids, check_account)
@@ -113,8 +112,6 @@ class SqlStore:
         self.share_links = SqlShareLinks(database, self.ids)
         self.session_overrides = SqlSessionOverrides(database, self.ids)
         self.key_usage = SqlKeyUsage(database)
-        self.recent_activity = SqlRecentActivity(database)
-        self.sent_orders = SqlSentOrders(database)
         self.sealed_credentials = SqlSealedCredentialsStore(database, self.ids)
         self.backup = SqlBackup(database, self.ids)
         self.archives = SqlArchives(database, self.ids)
@@ -139,8 +136,11 @@ class SqlStore:
         self.bot_runs = SqlBotRuns(database, self.ids)
         self.signal_sources = SqlSignalSources(database, self.ids)
 
-    def _add_reports(self, database: Database, reports: ReportReads) -> None:
-        """Add the stores whose lists are read where reports are."""
+    def _add_reads(self, database: Database, reports: ReportReads) -> None:
+        """Add what only reads, at the database or where reports are read."""
+        self.verification_reads = SqlVerificationReads(database)
+        self.recent_activity = SqlRecentActivity(database)
+        self.sent_orders = SqlSentOrders(database)
         self.history = SqlHistoryReads(database, reports)
         self.executions = SqlExecutions(reports)
         self.position_results = SqlPositionResults(reports)
