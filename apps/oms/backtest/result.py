@@ -145,3 +145,5 @@ class BacktestResult:
     #: Entries below the minimum of the instrument.
     skipped_min: int
     refused: Sequence[RefusedEntry]
+    #: Paid, net of what was received; ``None`` without recorded rates.
+    funding_paid: Decimal | None = None

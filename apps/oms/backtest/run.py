@@ -9,8 +9,10 @@ made it, and one of the last candle not at all.
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from oms.backtest.entry_limits import EntryLimits
 from oms.backtest.entry_size import entry_quantity
 from oms.backtest.figures import EquityCurve, change_pct, share_pct, trade_figures
+from oms.backtest.funding import FundingPayments
 from oms.backtest.monthly_returns import MonthlyReturns
 from oms.backtest.position_levels import PositionLevels, level_prices
 from oms.backtest.result import (
@@ -22,7 +24,7 @@ from oms.backtest.result import (
     RefusedEntry,
 )
 from oms.backtest.round_trips import RoundTripBook
-from oms.backtest.settings import BacktestSettings, check_settings
+from oms.backtest.settings import OPEN_PRESET, BacktestSettings, check_settings
 from oms.backtest.simulated_account import Fill, SimulatedAccount
 from oms.domain.errors import Invalid, Refused
 from oms.domain.market.candle import Candle
@@ -65,6 +67,8 @@ class Backtest:
         self._decisions: Sequence[Decision] = ()
         self._curve: EquityCurve | None = None
         self._months = MonthlyReturns()
+        self._limits: EntryLimits | None = None
+        self._funding: FundingPayments | None = None
         self._first: Candle | None = None
         self._last: Candle | None = None
         self._next_open: datetime | None = None
@@ -91,6 +95,9 @@ class Backtest:
         if self._decisions or self._levels is not None:
             self._open_candle(candle)
         self._judge_levels(candle)
+        if self._funding is not None:
+            at = self._close_time(candle)
+            self._account.pay(self._funding.payment(self._account.qty, candle.close, at), at)
         side = self._side()
         if side is not PositionSide.FLAT:
             self._bars_held += 1
@@ -130,6 +137,7 @@ class Backtest:
             data_gaps=self._gaps,
             skipped_min=self._skipped_min,
             refused=self._refused,
+            funding_paid=None if self._funding is None else self._funding.paid,
         )
 
     @property
@@ -153,6 +161,10 @@ class Backtest:
 
     def _begin(self, candle: Candle) -> None:
         self._first = candle
+        if self._settings.risk_preset != OPEN_PRESET:
+            self._limits = EntryLimits(self._settings, candle.open_time)
+        if self._settings.funding:
+            self._funding = FundingPayments(self._settings.funding, candle.open_time)
         initial, timeframe = self._settings.initial_balance, self._settings.timeframe
         self._curve = EquityCurve(
             timeframe, self._settings.session, initial, self._close_time(candle)
@@ -205,6 +217,8 @@ class Backtest:
         )
         curve.push(point)
         self._months.push(point)
+        if self._limits is not None:
+            self._limits.observe(equity, point.at)
         self._on_point(point)
 
     def _open_candle(self, candle: Candle) -> None:
@@ -239,6 +253,12 @@ class Backtest:
         if refuse_below_minimum(instrument, qty, price) is not None:
             self._skipped_min += 1
             return
+        if self._limits is not None:
+            equity = self._account.equity(price)
+            blocked = self._limits.refuse(side, qty, price, equity, at)
+            if blocked is not None:
+                self._refuse(at, blocked.reason or blocked.code, blocked.message)
+                return
         fills, rejected = self._account.open_position(side, qty, at)
         if rejected is not None:
             self._refuse(at, rejected.code, rejected.message)

@@ -1,17 +1,23 @@
 """Settings of a backtest, and the instrument that it trades."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.market.funding_rate import FundingRate
 from oms.domain.market.market_instrument import TradingSession
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.money import ZERO, decimal_text
+from oms.domain.risk.policy_keys import PRESETS
 from oms.domain.value import value
 
 STEP = Decimal("0.00000001")
 """Step of quantities and prices where no other one is known."""
+
+OPEN_PRESET = "open"
+"""The risk preset without any limit."""
 
 _ONE, _HUNDRED = Decimal(1), Decimal(100)
 
@@ -42,6 +48,10 @@ class BacktestSettings:
     stop_trailing_pct: Decimal | None = None
     #: Part of a candle's volume that resting limit orders may take, in percent; 0 is all.
     volume_cap_pct: Decimal = ZERO
+    #: Limits on entries: one of ``domain.risk.policy_keys.PRESETS``.
+    risk_preset: str = OPEN_PRESET
+    #: Recorded rates of the contract, ascending; none: no funding.
+    funding: Sequence[FundingRate] = ()
 
 
 def check_settings(settings: BacktestSettings) -> None:
@@ -57,6 +67,8 @@ def check_settings(settings: BacktestSettings) -> None:
     _check("volume_cap_pct", settings.volume_cap_pct, minimum=ZERO, maximum=_HUNDRED)
     for name in ("stop_loss_pct", "take_profit_pct", "stop_trailing_pct"):
         _check(name, getattr(settings, name), above=ZERO, below=_HUNDRED)
+    if settings.risk_preset not in PRESETS:
+        raise Invalid(f"risk_preset {settings.risk_preset!r}: one of {', '.join(PRESETS)}")
     if settings.start is not None and settings.end is not None and settings.start >= settings.end:
         raise Invalid("start must be before end")
 

@@ -9,7 +9,7 @@ from oms.domain.instrument import InstrumentKind
 from oms.domain.market.candle import Candle
 from oms.domain.money import ZERO, add, multiply, subtract
 from oms.domain.side import Side
-from oms.domain.value import value
+from oms.domain.value import evolve, value
 from oms.simulation.events import Filled, Rejected
 from oms.simulation.inputs import CancelOrder, CandleClosed, Input, NewOrder, QuoteUpdate
 from oms.simulation.settings import FeeRates, FillModel, SimulationSettings
@@ -98,6 +98,15 @@ class SimulatedAccount:
         """Execute a market order for all of the position at the last quote."""
         side = Side.SELL if self.qty > 0 else Side.BUY
         return self._apply(self._new_order("market", side, self.qty.copy_abs(), at, reason))[0]
+
+    def pay(self, amount: Decimal, at: datetime) -> None:
+        """Add an amount to the cash, or take a negative one; no order is executed by it."""
+        if not amount:
+            return
+        balance = self._state.balances.get(self._currency, _NOTHING)
+        paid = evolve(balance, free=add(balance.free, amount))
+        self._state = evolve(self._state, balances={**self._state.balances, self._currency: paid})
+        self._update()
 
     def place_level(
         self, order_type: str, price: Decimal, at: datetime, reason: ExecutionReason

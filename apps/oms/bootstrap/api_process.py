@@ -38,6 +38,7 @@ from oms.services.performance.queries import PerformanceQueries
 from oms.services.performance.value_accounts import ValueAccounts
 from oms.services.queries.ledger_queries import LedgerQueries
 from oms.services.queries.position_figures import PositionFigures
+from oms.services.research.known_strategies import KnownStrategies
 from oms.services.sharing.share_link_admin import ShareLinkAdmin
 from oms.services.sharing.shared_figures import ReadSharedFigures
 from oms.services.submission.account_groups import AccountGroupAdmin
@@ -48,7 +49,6 @@ from oms.services.submission.session_override_admin import SessionOverrideAdmin
 from oms.services.submission.submit import Submit
 from oms.services.verify.account_instruments import AccountInstruments
 from oms.simulation.market.instruments import paper_instruments
-from oms.strategies.catalog import find_strategy
 
 PAGE_FOLDER = Path(str(files("oms"))) / "web"
 """The built page, in a checkout and in an installed wheel."""
@@ -150,7 +150,7 @@ def _build_backtests(store: SqlStore, clock: Clock) -> BacktestRuns:
         store=store.backtests,
         instruments=store.instruments,
         candles=store.candles,
-        find_strategy=find_strategy,
+        known=KnownStrategies(stored=store.strategy_catalog),
         clock=clock,
     )
 

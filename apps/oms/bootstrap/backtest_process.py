@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,13 +11,22 @@ from functools import partial
 
 from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.child_process import ChildEnded, Send, messages_of
+from oms.adapters.clock import SYSTEM_CLOCK
 from oms.adapters.process_pool import ProcessPool
 from oms.adapters.sql.store import SqlStore
+from oms.backtest.curve_sample import CurveSample
+from oms.backtest.settings import BacktestSettings
+from oms.bootstrap.strategies import (
+    ProcessSweepInput,
+    build_start_strategy,
+    prepare_process_runs,
+    strategy_processes,
+)
 from oms.config import Settings
-from oms.domain.errors import OmsError
+from oms.domain.errors import Invalid, OmsError
 from oms.domain.market.candle import Candle
 from oms.domain.market.timeframe import Timeframe
-from oms.domain.value import value
+from oms.domain.value import evolve, value
 from oms.ports.market.candle_store import CandleSeries
 from oms.ports.research.backtest_runs import (
     BacktestFailure,
@@ -26,11 +36,23 @@ from oms.ports.research.backtest_runs import (
     BacktestProgress,
     StoredBacktest,
 )
-from oms.services.backtests.execute_run import RunExecution, failed_message, stored_request
-from oms.services.backtests.execute_sweep import SweepExecution
+from oms.ports.research.strategy_process import StrategyFailed, StrategyProcess, StrategyStart
+from oms.services.backtests.execute_run import (
+    RunExecution,
+    failed_message,
+    refuse_other_code,
+    stored_request,
+    stored_settings,
+    stored_start,
+)
+from oms.services.backtests.execute_sweep import SweepExecution, stored_grid
+from oms.services.backtests.finished_run import outcome_of
+from oms.services.backtests.load_funding import with_funding
 from oms.services.backtests.parameter_sweep import SweepInput, prepare_runs, run_task
+from oms.services.backtests.run_in_process import run_in_process
 from oms.services.candles.store_candles import require_instrument
-from oms.strategies.catalog import find_strategy
+from oms.services.research.start_strategy import PinnedStrategy, stored_parts
+from oms.strategies.catalog import StrategyDefinition, built_in_strategy, find_strategy
 
 PROGRESS_SECONDS = 0.5
 CANDLES_PER_LOOK = 256
@@ -70,11 +92,16 @@ async def _execute(
     try:
         store = await SqlStore.open(settings.dsn, check_account)
         try:
+            definition = built_in_strategy(run.order.strategy)
             if run.order.kind is BacktestKind.SWEEP:
                 return await _sweep(settings, store, run, processes, send)
-            return await _run(store, run, send)
+            if definition is None:
+                return await _run_in_process(settings, store, run, send)
+            return await _run(store, run, definition, send)
         finally:
             await store.close()
+    except StrategyFailed as error:
+        return BacktestFailure(message=failed_message(error))
     except OmsError as error:
         return BacktestFailure(message=error.message)
     except Exception as error:  # the strategy failed: the run says where
@@ -82,11 +109,13 @@ async def _execute(
         return BacktestFailure(message=failed_message(error))
 
 
-async def _run(store: SqlStore, run: StoredBacktest, send: Send) -> BacktestOutcome:
-    """Run a strategy on the stored candles from the first one on."""
-    request = stored_request(run, find_strategy)
-    execution = RunExecution(request)
-    series, end = await _series(store, run), request.settings.end
+async def _run(
+    store: SqlStore, run: StoredBacktest, definition: StrategyDefinition, send: Send
+) -> BacktestOutcome:
+    """Run a built-in strategy on the stored candles from the first one on."""
+    series, chosen = await _series(store, run)
+    execution = RunExecution(evolve(stored_request(run, definition), settings=chosen))
+    end = chosen.end
     total = await store.candles.count(series, end)
     done, report = 0, throttled(send)
     report(BacktestProgress(done=0, total=total))
@@ -98,23 +127,101 @@ async def _run(store: SqlStore, run: StoredBacktest, send: Send) -> BacktestOutc
     return execution.outcome()
 
 
+async def _run_in_process(
+    settings: Settings, store: SqlStore, run: StoredBacktest, send: Send
+) -> BacktestOutcome:
+    """Run the strategy of a user, in a process below this one that has no access to the store."""
+    (series, chosen), curve = await _series(store, run), CurveSample()
+    total = await store.candles.count(series, chosen.end)
+    candles = _reported(stored_parts(store.candles, series, chosen.end), total, throttled(send))
+    process = await strategy_processes(settings).open()
+    try:
+        pinned = await _start(process, store, run, stored_start(run), series)
+        done = await run_in_process(process, pinned.started, chosen, candles, curve.push)
+    finally:
+        await process.close()
+    return outcome_of(done, curve.points())
+
+
+async def _start(
+    process: StrategyProcess,
+    store: SqlStore,
+    run: StoredBacktest,
+    start: StrategyStart,
+    series: CandleSeries,
+) -> PinnedStrategy:
+    """Start a strategy that is still the one that was requested; its version is pinned."""
+    pinned = await build_start_strategy(store, SYSTEM_CLOCK)(process, start, series)
+    refuse_other_code(run, pinned.started)
+    return pinned
+
+
+async def _reported(
+    parts: AsyncIterator[Sequence[Candle]], total: int, report: Send
+) -> AsyncIterator[Sequence[Candle]]:
+    """Yield candles, and report how many were processed."""
+    done = 0
+    async for part in parts:
+        report(BacktestProgress(done=done, total=total))
+        yield part
+        done += len(part)
+    report(BacktestProgress(done=done, total=total))
+
+
 async def _sweep(
     settings: Settings, store: SqlStore, run: StoredBacktest, processes: int, send: Send
 ) -> BacktestOutcome:
     """Run the combinations of a sweep, on further processes if it may use some."""
-    request = stored_request(run, find_strategy)
-    load = StoredCandles(
-        settings=settings, series=await _series(store, run), end=request.settings.end
-    )
+    series, chosen = await _series(store, run)
+    load = StoredCandles(settings=settings, series=series, end=chosen.end)
     candles = await load.read(store)
     execution = SweepExecution(run, candles, throttled(send))
+    definition = built_in_strategy(run.order.strategy)
+    if definition is None:
+        shared = await _sweep_input(settings, store, run, chosen, load)
+        with ProcessPool(partial(prepare_process_runs, shared), processes) as pool:
+            return execution.outcome(pool.run)
     if processes == 1:
-        run_one = partial(run_task, request.definition, request.settings, candles)
+        run_one = partial(run_task, definition, chosen, candles)
         return execution.outcome(partial(map, run_one))
     find = partial(find_strategy, run.order.strategy)
-    shared = SweepInput(find=find, settings=request.settings, load=load)
-    with ProcessPool(partial(prepare_runs, shared), processes) as pool:
+    built_in = SweepInput(find=find, settings=chosen, load=load)
+    with ProcessPool(partial(prepare_runs, built_in), processes) as pool:
         return execution.outcome(pool.run)
+
+
+async def _sweep_input(
+    settings: Settings,
+    store: SqlStore,
+    run: StoredBacktest,
+    chosen: BacktestSettings,
+    load: "StoredCandles",
+) -> ProcessSweepInput:
+    """Return what the processes of a sweep share.
+
+    The first combination that starts is pinned, and checked for look-ahead.
+    """
+    process = await strategy_processes(settings).open()
+    try:
+        for parameters in stored_grid(run.order.request):
+            start = evolve(stored_start(run), parameters=parameters)
+            try:
+                await _start(process, store, run, start, load.series)
+                break
+            except Invalid as error:  # the row of the combination says so
+                if error.reason in ("lookahead_detected", "code_changed"):
+                    raise
+                if isinstance(error, StrategyFailed):
+                    break
+    finally:
+        await process.close()
+    return ProcessSweepInput(
+        settings=settings,
+        name=run.order.strategy,
+        code_hash=str(run.order.request["code_hash"]),
+        backtest=chosen,
+        load=load,
+    )
 
 
 def throttled(send: Send) -> Send:
@@ -155,6 +262,8 @@ class StoredCandles:
             await store.close()
 
 
-async def _series(store: SqlStore, run: StoredBacktest) -> CandleSeries:
+async def _series(store: SqlStore, run: StoredBacktest) -> tuple[CandleSeries, BacktestSettings]:
+    """Return the candles of a run, and its settings with the funding that is stored."""
     instrument = await require_instrument(store.instruments, run.order.exchange, run.order.symbol)
-    return CandleSeries(instrument_id=instrument.id, timeframe=Timeframe(run.order.timeframe))
+    series = CandleSeries(instrument_id=instrument.id, timeframe=Timeframe(run.order.timeframe))
+    return series, await with_funding(store.funding_rates, instrument, stored_settings(run))

@@ -7,9 +7,8 @@ executes levels; the bot decides. So its deals are those of the run, to the last
 """
 
 import asyncio
-from bisect import bisect_left
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,32 +18,36 @@ from oms.adapters.local_notifier import LocalNotifier
 from oms.adapters.paper.pushed_market import PushedMarketExchange
 from oms.adapters.sql.maintenance import migration_runner as migrations
 from oms.adapters.vault import new_master_key
+from oms.backtest.settings import OPEN_PRESET, BacktestSettings
 from oms.bootstrap.bots import build_bot_services
+from oms.bootstrap.replay_reads import KnownPositions, MemoryCandles
+from oms.bootstrap.replay_trailing import ReplayTrailing
 from oms.bootstrap.simulated_gateway import SimulatedGateway, open_simulated_gateway
+from oms.bootstrap.strategies import build_start_strategy
 from oms.config import Settings
 from oms.domain.bots.bot import Bot, BotTerms
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument
-from oms.domain.ledger.position import Position
 from oms.domain.market.candle import Candle
-from oms.domain.market.candle_rows import CandleRow, CandleSource
 from oms.domain.market.market_instrument import MarketInstrument
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.money import decimal_text
 from oms.domain.signals.signal import Sizing, SizingKind
-from oms.domain.value import evolve
+from oms.domain.value import evolve, value
 from oms.ports.audit_log import AuditContext
 from oms.ports.exchange import ExchangePorts
-from oms.ports.history_reads import HistoryQuery, HistoryReads
+from oms.ports.history_reads import HistoryQuery
 from oms.ports.ledger_store import LoadedAccount
 from oms.ports.market.candle_store import CandleSeries
 from oms.ports.registry import AuditEntry
+from oms.ports.research.strategy_process import StrategyProcesses
 from oms.services.backtests.compare_deals import ComparedDeal
-from oms.services.backtests.run_backtest import BacktestRequest
-from oms.services.bots.evaluator import OwnProcessEvaluators
+from oms.services.backtests.finished_run import Parameters
+from oms.services.bots.evaluator import Evaluators, OwnProcessEvaluators, ProcessEvaluators
 from oms.services.bots.flatten_bot import FlattenBot
 from oms.services.bots.run_bot import BotRun
 from oms.simulation.inputs import CandleClosed, MarketUpdate, QuoteUpdate
+from oms.strategies.catalog import find_strategy
 from oms.wire.json import dumps
 from oms.wire.strategies.parameters_json import hash_parameters
 
@@ -56,16 +59,29 @@ ROUNDS_MAX = 100
 DEALS_PER_PAGE = 500
 
 
+@value
+class ReplayedRun:
+    """What a replay depends on beside the candles; ``parameters`` are all of the strategy."""
+
+    strategy: str
+    version: str
+    parameters: Parameters
+    settings: BacktestSettings
+
+
 async def replay_backtest(
-    request: BacktestRequest, candles: Sequence[Candle]
+    run: ReplayedRun, candles: Sequence[Candle], processes: StrategyProcesses | None = None
 ) -> Sequence[ComparedDeal]:
     """Return the deals that the gateway makes of a backtest's candles, in order.
 
-    Raises ``Invalid`` for a request that cannot be replayed.
+    Without ``processes`` a built-in strategy runs in this process. Raises ``Invalid`` for a run
+    that cannot be replayed, and ``StrategyFailed``.
     """
-    settings = request.settings
-    if settings.stop_trailing_pct is not None:
-        raise Invalid("a trailing stop is watched by the gateway: such a run is not replayed")
+    settings = run.settings
+    if settings.risk_preset != OPEN_PRESET:
+        raise Invalid("limits are observed between candles: a run with a preset is not replayed")
+    if settings.funding:
+        raise Invalid("the replay pays no funding: a run of a contract with rates is not replayed")
     inside = [c for c in candles if settings.end is None or c.open_time < settings.end]
     before = [c for c in inside if settings.start is not None and c.open_time < settings.start]
     traded = inside[len(before) :]
@@ -91,57 +107,25 @@ async def replay_backtest(
 
         opened = open_simulated_gateway(gateway_settings, traded[0].open_time, connect)
         async with opened as gateway:
-            replay = await _Replay.prepare(gateway, request, contract, exchanges, before)
-            return await replay.run(traded)
+            evaluators = _evaluators(gateway, processes)
+            replay = await _Replay.prepare(gateway, run, evaluators, contract, exchanges, before)
+            try:
+                return await replay.run(traded)
+            finally:
+                await replay.bot_run.close()
+
+
+def _evaluators(gateway: SimulatedGateway, processes: StrategyProcesses | None) -> Evaluators:
+    if processes is None:
+        return OwnProcessEvaluators(find_strategy=find_strategy)
+    return ProcessEvaluators(
+        processes=processes, start=build_start_strategy(gateway.store, gateway.clock)
+    )
 
 
 def contract_of_replay(instrument: Instrument) -> Instrument:
     """Return the instrument of a run under the name of a contract, at which levels may rest."""
     return evolve(instrument, symbol=f"{instrument.base}/{instrument.quote}:{instrument.settle}")
-
-
-@dataclass(slots=True)
-class _MemoryCandles:
-    """The candles of the run as ``CandleStore``: those that have closed so far."""
-
-    timeframe: Timeframe
-    rows: list[CandleRow] = field(default_factory=list)
-    times: list[datetime] = field(default_factory=list)
-
-    def add(self, candle: Candle) -> None:
-        at = self.timeframe.next_open(candle.open_time)
-        row = CandleRow(candle=candle, is_closed=True, source=CandleSource.FILE, updated_at=at)
-        self.rows.append(row)
-        self.times.append(candle.open_time)
-
-    async def newest_closed(
-        self, series: Collection[CandleSeries]
-    ) -> Mapping[CandleSeries, datetime]:
-        return dict.fromkeys(series, self.times[-1]) if self.times else {}
-
-    async def closed(
-        self, series: CandleSeries, start: datetime | None = None, end: datetime | None = None
-    ) -> AsyncIterator[CandleRow]:
-        first = 0 if start is None else bisect_left(self.times, start)
-        last = len(self.times) if end is None else bisect_left(self.times, end)
-        for index in range(first, last):
-            yield self.rows[index]
-
-
-@dataclass(slots=True)
-class _KnownPositions:
-    """Open positions of the ledger, read again after something happened to the account."""
-
-    history: HistoryReads
-    _positions: Sequence[Position] | None = None
-
-    def forget(self) -> None:
-        self._positions = None
-
-    async def open_positions(self, window: HistoryQuery, limit: int) -> Sequence[Position]:
-        if self._positions is None:
-            self._positions = await self.history.open_positions(window, limit)
-        return self._positions
 
 
 @dataclass(slots=True, kw_only=True)
@@ -151,41 +135,43 @@ class _Replay:
     symbol: str
     bot: Bot
     bot_run: BotRun
-    candles: _MemoryCandles
-    positions: _KnownPositions
+    candles: MemoryCandles
+    positions: KnownPositions
     exchanges: Mapping[int, PushedMarketExchange]
+    trailing: ReplayTrailing | None
     _has_sent: bool = False
 
     @classmethod
     async def prepare(
         cls,
         gateway: SimulatedGateway,
-        request: BacktestRequest,
+        run: ReplayedRun,
+        evaluators: Evaluators,
         contract: Instrument,
         exchanges: Mapping[int, PushedMarketExchange],
         before: Sequence[Candle],
     ) -> "_Replay":
         """Create account, strategy and bot, and let the bot see the candles before the window."""
-        store, settings = gateway.store, request.settings
+        store, settings = gateway.store, run.settings
         context = AuditContext(actor="replay", at=gateway.clock.now())
-        account_id = await _create_account(gateway, request, contract)
+        account_id = await _create_account(gateway, settings, contract)
         strategy_id = await store.strategies.create("replay", None, [account_id], context)
         await store.instruments.add(_market_instrument(contract), context)
         await gateway.take_leases()
         await gateway.load_account(account_id)
-        terms = _terms(request, contract, account_id, strategy_id)
+        terms = _terms(run, contract, account_id, strategy_id)
         bot = await store.bots.create(terms, context)
         task = f"bot:{bot.id}"
         (lease,) = await store.task_leases.acquire("replay", [task], LEASE_SECONDS)
-        candles = _MemoryCandles(settings.timeframe)
+        candles = MemoryCandles(settings.timeframe)
         for candle in before:
             candles.add(candle)
-        positions = _KnownPositions(store.history)
+        positions = KnownPositions(store.history)
         services = build_bot_services(
             store,
             LocalNotifier(),
             gateway.clock,
-            OwnProcessEvaluators(find_strategy=lambda _: request.definition),
+            evaluators,
             record_seconds=1.0,
         )
         services = replace(services, candles=candles, history=positions)
@@ -200,6 +186,7 @@ class _Replay:
             candles=candles,
             positions=positions,
             exchanges=exchanges,
+            trailing=_trailing(gateway, settings),
         )
 
     async def run(self, traded: Sequence[Candle]) -> Sequence[ComparedDeal]:
@@ -220,10 +207,21 @@ class _Replay:
         if self._has_sent or not self._exchange().is_idle():
             clock.set(candle.open_time)
             await self._push(_quote(self.symbol, candle.open, candle.open_time))
+            await self._trail(None)
             self._has_sent = False
         clock.set(closed_at)
         if not self._exchange().is_idle():
             await self._push(_range(self.symbol, candle, closed_at))
+            await self._trail(candle)
+
+    async def _trail(self, candle: Candle | None) -> None:
+        """Move the trailing stop of what is open, if the run has one."""
+        if self.trailing is None:
+            return
+        window = HistoryQuery(account_ids=[self.bot.terms.account_id], with_total=False)
+        found = await self.positions.open_positions(window, 1)
+        if await self.trailing.follow(found[0] if found else None, candle):
+            await self._settle()
 
     async def _finish(self, last: Candle) -> None:
         """Close what is open at the last close, as a bot that is stopped."""
@@ -284,11 +282,21 @@ class _Replay:
             query = evolve(query, after_id=page[DEALS_PER_PAGE - 1].id)
 
 
+def _trailing(gateway: SimulatedGateway, settings: BacktestSettings) -> ReplayTrailing | None:
+    if settings.stop_trailing_pct is None:
+        return None
+    return ReplayTrailing(
+        store=gateway.store,
+        clock=gateway.clock,
+        percent=settings.stop_trailing_pct,
+        tick=settings.instrument.tick,
+    )
+
+
 async def _create_account(
-    gateway: SimulatedGateway, request: BacktestRequest, contract: Instrument
+    gateway: SimulatedGateway, settings: BacktestSettings, contract: Instrument
 ) -> int:
     """Create a paper account with the settings of the run; returns its id."""
-    settings = request.settings
     paper = {
         "source": "manual",
         "balances": {contract.settle: decimal_text(settings.initial_balance)},
@@ -313,18 +321,15 @@ async def _create_account(
     )
 
 
-def _terms(
-    request: BacktestRequest, contract: Instrument, account_id: int, strategy_id: int
-) -> BotTerms:
+def _terms(run: ReplayedRun, contract: Instrument, account_id: int, strategy_id: int) -> BotTerms:
     """Return the bot that trades as the run did."""
-    settings, definition = request.settings, request.definition
-    parameters = definition.parse(request.parameters)
+    settings = run.settings
     return BotTerms(
         name="replay",
-        strategy=definition.name,
-        version=definition.version,
-        parameters=parameters,
-        params_hash=hash_parameters(parameters),
+        strategy=run.strategy,
+        version=run.version,
+        parameters=run.parameters,
+        params_hash=hash_parameters(run.parameters),
         account_id=account_id,
         strategy_id=strategy_id,
         exchange=EXCHANGE,

@@ -8,8 +8,8 @@ from oms.ports.notifier import Notifier
 from oms.services.bots.bot_admin import BotAdmin
 from oms.services.bots.bot_signals import BuildSignal
 from oms.services.bots.evaluator import Evaluators
-from oms.services.bots.known_strategies import KnownStrategies
 from oms.services.bots.run_bot import BotServices
+from oms.services.research.known_strategies import KnownStrategies
 from oms.services.signals.account_symbols import KnownAccountSymbols
 from oms.services.verify.account_instruments import AccountInstruments
 from oms.simulation.market.instruments import paper_instruments

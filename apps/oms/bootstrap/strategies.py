@@ -1,11 +1,19 @@
 """Strategies: the processes that run their code, their catalogue, the answers of the runner."""
 
+import asyncio
+from collections.abc import Callable, Iterable
+
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.strategy_code.strategy_files import describe_built_in
 from oms.adapters.strategy_code.strategy_process import ChildProcesses, ProcessOptions
+from oms.backtest.settings import BacktestSettings
 from oms.config import Settings
+from oms.domain.market.candle import Candle
+from oms.domain.value import value
 from oms.ports.clock import Clock
 from oms.runner.research import ResearchAnswers
+from oms.services.backtests.parameter_sweep import Row, SweepTask
+from oms.services.backtests.run_in_process import ProcessSweep
 from oms.services.research.answer_requests import AnswerRequests
 from oms.services.research.ask_runner import AskRunner, ResearchServices
 from oms.services.research.read_catalog import ReadCatalog
@@ -24,6 +32,31 @@ def strategy_processes(settings: Settings, priority: int = 0) -> ChildProcesses:
         priority=priority,
     )
     return ChildProcesses(options)
+
+
+@value
+class ProcessSweepInput:
+    """What all runs of a sweep of a user's strategy share; ``load`` is called in each process."""
+
+    settings: Settings
+    name: str
+    #: Of the code that may run; ``None``: any.
+    code_hash: str | None
+    backtest: BacktestSettings
+    load: Callable[[], Iterable[Candle]]
+
+
+def prepare_process_runs(shared: ProcessSweepInput) -> Callable[[SweepTask], Row]:
+    """Load the candles and return what runs a task on them, in a process below this one."""
+    sweep = ProcessSweep(
+        strategy_processes(shared.settings),
+        shared.name,
+        shared.code_hash,
+        shared.backtest,
+        list(shared.load()),
+    )
+    loop = asyncio.new_event_loop()
+    return lambda task: loop.run_until_complete(sweep.run(task))
 
 
 def build_research_services(store: SqlStore, clock: Clock) -> ResearchServices:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+from oms.domain.bots.decision import BotEvent
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
@@ -88,6 +89,14 @@ class VerificationReads(Protocol):
 
     async def signals_of(self, account_id: int, after: int, limit: int) -> Sequence[SignalRow]:
         """Return signals of the account, ascending by id after ``after``."""
+        ...
+
+    async def decisions_of(self, account_id: int, after: int, limit: int) -> Sequence[BotEvent]:
+        """Return decisions of the account's bots as stored, ascending by id after ``after``."""
+        ...
+
+    async def signals_without_decision(self, account_id: int, limit: int) -> Sequence[int]:
+        """Return signals of bots of the account that no decision of theirs names, ascending."""
         ...
 
     async def strategies(self, strategy_ids: Sequence[int]) -> frozenset[int]:

@@ -13,7 +13,6 @@ from oms.domain.bots.bot import (
     HEARTBEAT_AGE_MAX,
     RESTARTS_MAX,
     Bot,
-    BotMode,
     BotReport,
     BotStatus,
     task_of_bot,
@@ -169,8 +168,7 @@ class BotTask:
 
     async def _stop(self, run: TaskRun, bot: Bot) -> None:
         """Stop the bot: with its positions closed, if that is wanted."""
-        has_own = bot.terms.mode is BotMode.TRADE
-        if bot.desired.closes_positions and has_own and not await self._close_positions(run, bot):
+        if bot.closes_before_stop and not await self._close_positions(run, bot):
             return
         report = evolve(
             bot.report,
@@ -253,10 +251,8 @@ class BotTask:
 
 def _reason_of(error: Exception) -> str:
     """Return what is shown of a failure: its code and message, and where the code raised it."""
+    if isinstance(error, StrategyFailed):
+        return error.description
     if not isinstance(error, OmsError):
         return f"{type(error).__name__}: {error}"
-    place = ""
-    if isinstance(error, StrategyFailed):
-        lines = [line.strip() for line in error.traceback.splitlines() if "File " in line]
-        place = f" ({lines[-1]})" if lines else ""
-    return f"{error.reason or error.code}: {error.message}{place}"
+    return f"{error.reason or error.code}: {error.message}"

@@ -96,16 +96,17 @@ class StrategyDefinition:
         return self.build(timeframe, parameters)
 
 
-def find_strategy(
-    name: str, definitions: Sequence[StrategyDefinition] | None = None
-) -> StrategyDefinition:
-    """Return a definition of the built-in ones, or of those given. Raises ``NotFound``."""
-    catalog = CATALOG if definitions is None else definitions
-    for definition in catalog:
-        if definition.name == name:
-            return definition
-    known = ", ".join(each.name for each in catalog)
+def find_strategy(name: str) -> StrategyDefinition:
+    """Return a built-in definition. Raises ``NotFound``."""
+    if (definition := built_in_strategy(name)) is not None:
+        return definition
+    known = ", ".join(each.name for each in CATALOG)
     raise NotFound(f"no strategy {name[:64]!r}; there are {known}", reason="unknown_strategy")
+
+
+def built_in_strategy(name: str) -> StrategyDefinition | None:
+    """Return a built-in definition, if there is one of this name."""
+    return next((each for each in CATALOG if each.name == name), None)
 
 
 def _length(name: str, default: int) -> Parameter:

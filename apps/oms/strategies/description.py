@@ -5,7 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from oms.domain.errors import Invalid
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.value import value
-from oms.strategies.catalog import Number, Parameter, StrategyDefinition, parse_parameters
+from oms.strategies.catalog import (
+    Number,
+    Parameter,
+    StrategyDefinition,
+    check_parameter_names,
+    parse_parameters,
+)
 
 #: Timeframe with which the warm-up of a strategy is described that runs on any.
 DESCRIBED_TIMEFRAME = Timeframe.HOUR
@@ -37,6 +43,10 @@ class StrategyDescription:
     def parse(self, given: Mapping[str, str | Number]) -> dict[str, Number]:
         """Return all parameters, those not given with their defaults. Raises ``Invalid``."""
         return parse_parameters(self.name, self.parameters, given)
+
+    def check_names(self, names: Iterable[str]) -> None:
+        """Raise ``Invalid`` for a name that is none of its parameters."""
+        check_parameter_names(self.name, self.parameters, names)
 
     def refuse_timeframe(self, timeframe: Timeframe) -> None:
         """Raise ``Invalid`` for a timeframe that it does not run on."""

@@ -13,7 +13,9 @@ from kit.backtests.candles import candles_of
 from kit.backtests.execution import execute_queued, store_series
 from kit.backtests.golden_run import EQUITY, FIGURES, PARAMETERS, golden_candles
 from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
+from oms.domain.market.funding_rate import FundingRate
 from oms.domain.market.market_instrument import MarketInstrument
+from oms.domain.value import evolve
 
 INSTRUMENT = MarketInstrument(id=0, exchange="binance", symbol="BTC/USDT", base="BTC", quote="USDT")
 REQUEST = {
@@ -285,3 +287,34 @@ async def test_the_report_allows_no_script(research: InProcessGateway, dsn: str)
     assert headers["content-security-policy"] == policy
     assert headers["content-type"] == "text/html; charset=utf-8"
     assert "<script" not in page and "-304.78" in page
+
+
+async def test_a_contract_pays_the_funding_that_is_stored(
+    gateway: InProcessGateway, dsn: str
+) -> None:
+    perpetual = evolve(INSTRUMENT, symbol="BTC/USDT:USDT", market_type="swap")
+    contract = await store_series(gateway.store, golden_candles(), perpetual)
+    at = golden_candles()[8].open_time
+    request = {"symbol": "BTC/USDT:USDT", "risk_preset": "open"}
+    body = await _get(gateway, f"/backtests/{await _run(gateway, dsn, **request)}")
+    assert body["funding_paid"] is None
+    before = Decimal(body["final_balance"])
+    rates = [FundingRate(at=at, rate=Decimal("0.001"))]
+    counts = await gateway.store.funding_rates.upsert(contract.id, rates)
+    assert (counts.inserted, counts.updated, counts.unchanged) == (1, 0, 0)
+    body = await _get(gateway, f"/backtests/{await _run(gateway, dsn, **request)}")
+    # The close before 08:00 is 106; 92.23300971 are held.
+    assert body["funding_paid"] == "9.77669902926"
+    assert Decimal(body["final_balance"]) == before - Decimal("9.77669902926")
+    assert _nine(body["total_trades"]) == _nine(1)
+
+
+async def test_a_preset_refuses_entries_beyond_its_limits(
+    research: InProcessGateway, dsn: str
+) -> None:
+    body = await _get(research, f"/backtests/{await _run(research, dsn, risk_preset='standard')}")
+    assert (body["total_trades"], body["settings"]["risk_preset"]) == (0, "standard")
+    assert [row["reason"] for row in body["refused"]] == ["max_capital_pct"]
+    allowed = {"risk_preset": "standard", "position_pct": "9"}
+    body = await _get(research, f"/backtests/{await _run(research, dsn, **allowed)}")
+    assert (body["total_trades"], body["refused"]) == (1, [])

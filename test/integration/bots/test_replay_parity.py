@@ -12,7 +12,7 @@ import pytest
 
 from oms.backtest.result import ExecutionReason
 from oms.backtest.settings import BacktestSettings, contract_of
-from oms.bootstrap.backtest_replay import replay_backtest
+from oms.bootstrap.backtest_replay import ReplayedRun, replay_backtest
 from oms.cli.main import main
 from oms.cli.research import backtest_replay
 from oms.domain.market.candle import Candle
@@ -102,12 +102,19 @@ async def replayed(
     request: BacktestRequest, candles: Sequence[Candle]
 ) -> tuple[Sequence[ComparedDeal], set[ExecutionReason]]:
     """Return the deals of a replay, which are those of the run, and why the run had them."""
-    executions = run_backtest(request, candles).result.executions
+    done = run_backtest(request, candles)
+    executions = done.result.executions
     run = [
         ComparedDeal(at=each.at, side=each.side, qty=each.qty, price=each.price, fee=each.fee)
         for each in executions
     ]
-    deals = await replay_backtest(request, candles)
+    replayed_run = ReplayedRun(
+        strategy=request.definition.name,
+        version=done.version,
+        parameters=done.parameters,
+        settings=request.settings,
+    )
+    deals = await replay_backtest(replayed_run, candles)
     assert first_difference(run, deals) is None
     return deals, {each.reason for each in executions}
 
@@ -169,6 +176,21 @@ async def test_levels_of_the_settings_and_reversals_are_replayed() -> None:
     assert {ExecutionReason.STOP_LOSS, ExecutionReason.TAKE_PROFIT} <= reasons
 
 
+async def test_a_trailing_stop_is_replayed() -> None:
+    request = request_of(
+        "hma_sma",
+        {"variant": 2, "length": 10},
+        Timeframe.MINUTES_5,
+        allow_short=True,
+        instrument=CONTRACT,
+        stop_loss_pct=Decimal("0.9"),
+        stop_trailing_pct=Decimal("0.6"),
+    )
+    deals, reasons = await replayed(request, [*drifting_candles(3000)])
+    assert len(deals) > 20
+    assert ExecutionReason.TRAILING in reasons
+
+
 def test_the_command_compares_a_run_of_a_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,9 +208,9 @@ def test_the_command_compares_a_run_of_a_file(
     assert (answer["ok"], answer["deals"], answer["difference"]) == (True, 2, None)
 
     async def lose_a_deal(
-        request: BacktestRequest, candles: Sequence[Candle]
+        run: ReplayedRun, candles: Sequence[Candle], _: object
     ) -> Sequence[ComparedDeal]:
-        return (await replay_backtest(request, candles))[:1]
+        return (await replay_backtest(run, candles))[:1]
 
     monkeypatch.setattr(backtest_replay, "replay_backtest", lose_a_deal)
     with pytest.raises(SystemExit) as exit_status:

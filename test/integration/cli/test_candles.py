@@ -223,3 +223,22 @@ def test_a_candle_of_the_future_stores_nothing(
     assert raised.value.code == 2
     assert "2224-01-01T00:00:00+00:00 is in the future" in capsys.readouterr().err
     assert _run(capsys, "candles", "coverage") == {"items": []}
+
+
+@pytest.mark.recorded
+def test_recorded_funding_is_stored_once(
+    dsn: str, recorded_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = recorded_data / "market/funding_perp_XRP-USDT_8h_2021-11.csv.gz"
+    with gzip.open(path, "rt") as file:
+        count = len(list(csv.DictReader(file)))
+    contract = ("--exchange", "binance", "--symbol", "XRP/USDT:USDT")
+    main(["instruments", "add", *contract, "--market-type", "swap"])
+    first = _run(capsys, "candles", "funding", str(path), *contract)
+    second = _run(capsys, "candles", "funding", str(path), *contract)
+    assert (first["read"], first["inserted"], first["unchanged"]) == (count, count, 0)
+    assert (second["inserted"], second["updated"], second["unchanged"]) == (0, 0, count)
+    with pytest.raises(SystemExit) as raised:
+        main(["candles", "funding", str(path), *SERIES])
+    assert raised.value.code == 2
+    assert "is a spot market: it has no funding" in capsys.readouterr().err

@@ -28,8 +28,8 @@ from oms.runner.task_run import TaskRun
 class ThreadExecutor:
     """Executes in a thread what the runner executes in a process."""
 
-    def __init__(self, dsn: str) -> None:
-        self._settings = Settings(database_url=dsn)
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
     async def __call__(self, run: StoredBacktest, processes: int) -> BacktestMessages:
         """Yield what the execution reports."""
@@ -39,14 +39,17 @@ class ThreadExecutor:
             yield message
 
 
-async def execute_queued(store: SqlStore, dsn: str, *, runner: str = "test") -> None:
+async def execute_queued(
+    store: SqlStore, dsn: str, *, owner: str = "test", **settings: object
+) -> None:
     """Execute what is queued, and return when nothing is queued or running any more."""
+    chosen = Settings.model_validate({"database_url": dsn, **settings})
     clock = SystemClock()
-    (lease,) = await store.task_leases.acquire(runner, [BACKTESTS_TASK], 60)
+    (lease,) = await store.task_leases.acquire(owner, [BACKTESTS_TASK], 60)
     run = TaskRun(lease=lease, stop=asyncio.Event(), valid_until=float("inf"))
     task = BacktestExecution(
         queue=store.backtest_queue,
-        execute=ThreadExecutor(dsn),
+        execute=ThreadExecutor(chosen),
         clock=clock,
         processes=1,
         round_seconds=0.02,
@@ -63,7 +66,7 @@ async def execute_queued(store: SqlStore, dsn: str, *, runner: str = "test") -> 
     finally:
         run.stop.set()
         await work
-        await store.task_leases.release(runner, [lease])
+        await store.task_leases.release(owner, [lease])
 
 
 async def store_series(

@@ -108,13 +108,13 @@ class BotGateway:
         """Return the row of a bot."""
         return dict(await self.gateway.client.get(f"/bots/{bot_id}"))
 
-    async def wait_for(self, bot_id: int, status: str) -> dict[str, Any]:
+    async def wait_for(self, bot_id: int, status: str, seconds: float = 30) -> dict[str, Any]:
         """Return the row of a bot as soon as it has a status."""
 
         async def read() -> dict[str, Any]:
             return await self.show(bot_id)
 
-        return await poll_until(read, lambda row: row["status"] == status)
+        return await poll_until(read, lambda row: row["status"] == status, seconds)
 
     async def decisions(self, bot_id: int) -> list[dict[str, Any]]:
         """Return the decisions of a bot, the oldest first."""
@@ -128,7 +128,7 @@ class BotGateway:
             return await self.decisions(bot_id)
 
         return await poll_until(
-            read, lambda rows: [row["result"] for row in rows] == [*results], 15
+            read, lambda rows: [row["result"] for row in rows] == [*results], 30
         )
 
     async def positions(self) -> list[str]:

@@ -92,7 +92,7 @@ KILL = _keys(
     "id scope scope_id mode on comment cancel_entries flatten set_by set_by_user_id "
     "set_by_api_key_id set_at released_at released_by release_comment cause confirm"
 )
-LINEAGE = _keys("order_id commands orders deals positions")
+LINEAGE = _keys("order_id signals commands orders deals positions")
 LINEAGE_COMMAND = _keys(
     "command_id account_id command request_id status created_at started_at finished_at"
 )

@@ -18,6 +18,7 @@ from oms.adapters.sql.ledger.ledger_store import SqlLedgerStore
 from oms.adapters.sql.maintenance.backup import SqlBackup
 from oms.adapters.sql.maintenance.migration_runner import read_version, supports_program
 from oms.adapters.sql.market.candles import SqlCandles
+from oms.adapters.sql.market.funding_rates import SqlFundingRates
 from oms.adapters.sql.market.ingestions import SqlIngestions
 from oms.adapters.sql.market.instruments import SqlInstruments
 from oms.adapters.sql.notifications.deliveries import SqlDeliveries
@@ -126,6 +127,7 @@ class SqlStore:
         self.signals = SqlSignals(database, self.ids)
         self.instruments = SqlInstruments(database, self.ids)
         self.candles = SqlCandles(database, self.ids)
+        self.funding_rates = SqlFundingRates(database)
         self.ingestions = SqlIngestions(database, self.ids)
         self.strategy_versions = SqlStrategyVersions(database, self.ids)
         self.research_requests = SqlResearchRequests(database, self.ids)

@@ -23,6 +23,7 @@ from oms.adapters.strategy_code.frames import (
 from oms.adapters.strategy_code.process_limits import (
     DecisionClock,
     DecisionTimeout,
+    end_with_parent,
     limit_memory,
     lower_priority,
 )
@@ -37,6 +38,7 @@ def main() -> int:
     """Answer messages until stdin ends."""
     options = orjson.loads(sys.argv[1])
     requests, answers = _take_streams()
+    end_with_parent()
     limit_memory(options["memory_mb"])
     lower_priority(options["priority"])
     path = None if options["path"] is None else Path(options["path"])

@@ -10,6 +10,8 @@ import orjson
 LENGTH_BYTES = 4
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 Message = dict[str, Any]
+CONTINUES = "continues"
+"""Key of an answer of a calculation that is asked for its next part."""
 
 
 def encode_frame(message: Message) -> bytes:

@@ -42,17 +42,6 @@ class LoadedStrategy:
     code_hash: str
 
 
-def load_definitions(path: Path | None) -> Sequence[StrategyDefinition]:
-    """Return the definitions of ``load_strategies``.
-
-    Raises ``Invalid`` for a file that cannot be loaded and for a name that occurs twice.
-    """
-    strategies, errors = load_strategies(path)
-    if errors:
-        raise Invalid(errors[0].message)
-    return [each.definition for each in strategies]
-
-
 def load_strategies(path: Path | None) -> tuple[list[LoadedStrategy], list[LoadError]]:
     """Return the built-in strategies, those of a file or of all files of a folder, of packages.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from oms.adapters.strategy_code.calculations import CALCULATIONS, Calculation, StartedRun
-from oms.adapters.strategy_code.frames import Message
+from oms.adapters.strategy_code.frames import CONTINUES, Message
 from oms.adapters.strategy_code.process_limits import DecisionClock
 from oms.adapters.strategy_code.strategy_files import (
     LoadedStrategy,
@@ -16,6 +16,7 @@ from oms.adapters.strategy_code.strategy_files import (
 from oms.adapters.strategy_code.timed_strategy import TimedStrategy
 from oms.backtest.lookahead import candles_checked
 from oms.domain.errors import Invalid, NotFound
+from oms.domain.market.candle import Candle
 from oms.domain.market.timeframe import Timeframe
 from oms.strategies.catalog import Number
 from oms.strategies.description import LoadError
@@ -44,6 +45,7 @@ class StrategyHost:
         self._run: StartedRun | None = None
         self._strategy: Strategy | None = None
         self._calculation: Calculation | None = None
+        self._kept: list[Candle] = []
 
     def operations(self) -> Mapping[str, Callable[[Message], Message]]:
         """Return what messages may ask for, by name."""
@@ -53,6 +55,8 @@ class StrategyHost:
             "on_bars": self.on_bars,
             "begin": self.begin,
             "push": self.push,
+            "keep": self.keep,
+            "push_kept": self.push_kept,
             "finish": self.finish,
         }
 
@@ -100,13 +104,23 @@ class StrategyHost:
 
     def push(self, message: Message) -> Message:
         """Give candles to the calculation."""
-        _started(self._calculation).push([decode_candle(row) for row in message["candles"]])
+        return _started(self._calculation).push(_decode_candles(message))
+
+    def keep(self, message: Message) -> Message:
+        """Keep candles for calculations."""
+        self._kept += _decode_candles(message)
         return {}
 
+    def push_kept(self, _: Message) -> Message:
+        """Give the kept candles to the calculation."""
+        return _started(self._calculation).push(self._kept)
+
     def finish(self, _: Message) -> Message:
-        """Return the result of the calculation, which ends."""
-        calculation, self._calculation = _started(self._calculation), None
-        return calculation.finish()
+        """Return the result of the calculation, which ends, or the next part of it."""
+        found = _started(self._calculation).finish()
+        if not found.get(CONTINUES, False):
+            self._calculation = None
+        return found
 
     def _build(
         self, loaded: LoadedStrategy, base: Timeframe, parameters: Mapping[str, Number]
@@ -128,6 +142,10 @@ class StrategyHost:
     @cached_property
     def _loaded(self) -> tuple[list[LoadedStrategy], list[LoadError]]:
         return load_strategies(self._path)
+
+
+def _decode_candles(message: Message) -> list[Candle]:
+    return [decode_candle(row) for row in message["candles"]]
 
 
 def _preview(strategy: Strategy, bars: Sequence[Bars]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import orjson
 
 from oms.adapters.strategy_code.frames import (
+    CONTINUES,
     LENGTH_BYTES,
     Message,
     decode_frame,
@@ -24,9 +25,11 @@ from oms.domain.market.candle import Candle
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.value import value
 from oms.ports.research.strategy_process import (
+    OnPart,
     StartedStrategy,
     StrategyFailed,
     StrategyStart,
+    ignore_part,
 )
 from oms.strategies.description import LoadedCatalog
 from oms.strategies.strategy import Bars, Decision, PositionSide
@@ -96,6 +99,8 @@ class ChildProcess:
         self._process = process
         self._decision_seconds = decision_seconds
         self._log = b""
+        #: Candles that it keeps.
+        self._kept = 0
         self._reads_log = asyncio.create_task(self._read_log())
 
     @property
@@ -139,16 +144,30 @@ class ChildProcess:
         self,
         calculation: str,
         settings: Mapping[str, Any],
-        candles: AsyncIterator[Sequence[Candle]],
+        candles: AsyncIterator[Sequence[Candle]] | None,
+        on_part: OnPart = ignore_part,
     ) -> Mapping[str, Any]:
-        """Return the JSON that a calculation makes of all candles."""
+        """Return the JSON that a calculation makes of all candles, or of those that are kept."""
         await self.call({**settings, "operation": "begin", "calculation": calculation})
         count = 0
+        if candles is None:
+            count = self._kept
+            on_part(await self.call({"operation": "push_kept"}, 2 * count))
+        else:
+            async for part in candles:
+                rows = [encode_candle(each) for each in part]
+                on_part(await self.call({"operation": "push", "candles": rows}, 2 * len(rows)))
+                count += len(rows)
+        while (answer := await self.call({"operation": "finish"}, 2 * count)).pop(CONTINUES, False):
+            on_part(answer)
+        return answer
+
+    async def keep(self, candles: AsyncIterator[Sequence[Candle]]) -> None:
+        """Give candles to the process that it keeps for calculations."""
         async for part in candles:
             rows = [encode_candle(each) for each in part]
-            await self.call({"operation": "push", "candles": rows}, 2 * len(rows))
-            count += len(rows)
-        return await self.call({"operation": "finish"}, 2 * count)
+            await self.call({"operation": "keep", "candles": rows})
+            self._kept += len(rows)
 
     async def call(self, message: Message, decisions: int = 2) -> Message:
         """Return the result of an operation that takes as long as so many decisions.

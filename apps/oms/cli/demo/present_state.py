@@ -54,7 +54,7 @@ def plan_incidents(trading: PastTrading) -> None:
 async def set_up_present(trading: PastTrading) -> None:
     """Send the orders that rest or were rejected, and set the block and the alerts of today."""
     await _resting_orders(trading)
-    await _protected_positions(trading)
+    await protect_positions(trading)
     await _rejected_orders(trading)
     await _external_orders(trading)
     await _alerts(trading)
@@ -117,18 +117,28 @@ async def _resting_orders(trading: PastTrading) -> None:
     await trading.send(HEDGE, "change_order", change)
 
 
-async def _protected_positions(trading: PastTrading) -> None:
-    """Give some open positions a trailing stop, targets, and a pair of closing orders."""
+async def protect_positions(trading: PastTrading) -> None:
+    """Give some open positions a trailing stop, a stop loss, and a stop gain with a time limit.
+
+    Levels are at a distance from the present price: those from the price of the entry may have
+    been passed already.
+    """
     account_id = trading.registry.account_ids[HEDGE]
     rows = (await trading.ask("GET", f"/oms/positions/open?account_ids={account_id}"))["items"]
     plain = [row for row in rows if row["protection"] == "none"]
-    levels: tuple[dict[str, object], ...] = (
-        {"stop_trailing_pct": "9"},
-        {"stop_loss_pct": "12", "comment": "core position"},
-        {"stop_gain_pct": "20", "max_hold_seconds": 30 * 86400},
+    held = trading.history + timedelta(days=30)
+    levels: tuple[tuple[str | None, str, dict[str, object]], ...] = (
+        (None, "0", {"stop_trailing_pct": "9"}),
+        ("stop_loss", "-0.12", {"comment": "core position"}),
+        ("stop_gain", "0.2", {"max_hold_seconds": held // timedelta(seconds=1)}),
     )
-    for row, level in zip(plain, levels, strict=False):
-        await trading.send(HEDGE, "position_change", {"position_id": row["id"], **level})
+    for row, (name, distance, more) in zip(plain, levels, strict=False):
+        change: dict[str, object] = {"position_id": row["id"], **more}
+        if name is not None:
+            share = Decimal(distance) if row["side"] == "buy" else -Decimal(distance)
+            price = await trading.price(HEDGE, row["symbol"])
+            change[name] = str(price * (1 + share))
+        await trading.send(HEDGE, "position_change", change)
 
 
 async def _rejected_orders(trading: PastTrading) -> None:

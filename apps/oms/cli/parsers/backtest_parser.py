@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from oms.cli.flags import add_group, add_verb, lazy_command, network_flags
+from oms.cli.parsers.risk_parser import PRESETS
 
 #: A test compares them with the domain's.
 SORTABLE = (
@@ -157,6 +158,9 @@ def _add_settings(command: argparse.ArgumentParser, *, is_required: bool = True)
     command.add_argument("--slippage", help="price move against each order, a fraction (0.0005)")
     command.add_argument("--position-pct", help="percent of the equity in a position (95)")
     command.add_argument("--allow-short", action="store_true", help="also short positions")
+    command.add_argument(
+        "--risk-preset", choices=PRESETS, default="open", help="limits on entries (open: none)"
+    )
     command.add_argument("--stop-loss-pct", help="percent from the entry price")
     command.add_argument("--take-profit-pct", help="percent from the entry price")
     command.add_argument("--stop-trailing-pct", help="percent from the best price since the entry")

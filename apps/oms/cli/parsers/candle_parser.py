@@ -82,6 +82,7 @@ def _add_candles(verbs: Any, json: argparse.ArgumentParser) -> None:
     )
     read.add_argument("file", metavar="FILE", help="with a header, or in the layout of klines")
     _add_series(read)
+    _add_funding(verbs, json)
     gaps = add_verb(
         verbs,
         "gaps",
@@ -116,6 +117,19 @@ def _add_candles(verbs: Any, json: argparse.ArgumentParser) -> None:
         run=lazy_command("research.candles", "coverage"),
     )
     coverage.add_argument("--exchange", help="of one exchange")
+
+
+def _add_funding(verbs: Any, json: argparse.ArgumentParser) -> None:
+    funding = add_verb(
+        verbs,
+        "funding",
+        [json],
+        "store the funding rates of a contract from a CSV file",
+        example="candles funding funding.csv --exchange binance --symbol BTC/USDT:USDT",
+        run=lazy_command("research.candles", "import_funding"),
+    )
+    funding.add_argument("file", metavar="FILE", help="with a header: timestamp and funding_rate")
+    _add_series(funding, timeframe=False)
 
 
 def _add_page(command: CommandParser) -> None:

@@ -3,24 +3,23 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from oms.adapters.strategy_code.strategy_files import load_definitions
 from oms.backtest.result import CurvePoint
 from oms.cli.output import build_table
 from oms.cli.research.backtest_input import (
     failure,
     read_parameters,
     read_request,
-    strategies_path,
     write_text,
 )
 from oms.cli.research.candle_input import candle_input
-from oms.domain.errors import OmsError
-from oms.services.backtests.run_backtest import BacktestRun, run_backtest
-from oms.strategies.catalog import StrategyDefinition
+from oms.cli.research.execute_backtest import execute, in_process
+from oms.domain.errors import Invalid, OmsError
+from oms.ports.research.strategy_process import StrategyProcess
+from oms.services.backtests.finished_run import FinishedRun
+from oms.strategies.description import LoadedCatalog, StrategyDescription
 from oms.wire.backtests.report_html import report_html
 from oms.wire.backtests.result_json import (
     curve_json,
-    figures_json,
     round_trips_json,
     settings_json,
     trades_json,
@@ -50,11 +49,7 @@ def run(parsed: argparse.Namespace) -> Any:
     load, instrument = candle_input(parsed)
     request = read_request(parsed, read_parameters(parsed.param), instrument)
     try:
-        done = run_backtest(
-            request,
-            load(),
-            points.append if keeps_curve else lambda _: None,
-        )
+        done = execute(parsed, request, load(), points.append if keeps_curve else None)
     except OmsError as error:
         raise failure(error) from None
     answer = describe(done)
@@ -70,36 +65,42 @@ def run(parsed: argparse.Namespace) -> Any:
 def list_strategies(parsed: argparse.Namespace) -> Any:
     """Return the built-in strategies and those of the flag, with their parameters."""
     try:
-        definitions = load_definitions(strategies_path(parsed))
+        catalog = in_process(parsed, _load_catalog)
     except OmsError as error:
         raise failure(error) from None
-    return {"items": [_strategy_row(each) for each in definitions]}
+    if catalog.errors:
+        raise failure(Invalid(catalog.errors[0].message))
+    return {"items": [_strategy_row(each) for each in catalog.strategies]}
 
 
-def _strategy_row(definition: StrategyDefinition) -> dict[str, Any]:
-    defaults = {each.name: each.default for each in definition.parameters}
+async def _load_catalog(process: StrategyProcess) -> LoadedCatalog:
+    return await process.load_catalog()
+
+
+def _strategy_row(strategy: StrategyDescription) -> dict[str, Any]:
+    defaults = {each.name: each.default for each in strategy.parameters}
     return {
-        "name": definition.name,
-        "version": definition.version,
-        "timeframe": None if definition.base is None else definition.base.value,
+        "name": strategy.name,
+        "version": strategy.version,
+        "timeframe": None if strategy.base is None else strategy.base.value,
         "params": parameters_json(defaults),
-        "summary": definition.summary,
+        "summary": strategy.summary,
     }
 
 
-def describe(done: BacktestRun) -> dict[str, Any]:
+def describe(done: FinishedRun) -> dict[str, Any]:
     """Return a run as JSON, without its curve."""
-    settings, result = done.request.settings, done.result
+    settings = done.settings
     return {
         "ok": True,
-        "strategy": done.request.definition.name,
+        "strategy": done.strategy,
         "version": done.version,
         "params": parameters_json(done.parameters),
         "settings": settings_json(settings),
         "hashes": {"params": done.params_hash, "data": done.data_hash},
-        **figures_json(result, settings),
-        "round_trips": round_trips_json(result.round_trips),
-        "trades": trades_json(result.executions, settings.instrument.symbol),
+        **done.figures,
+        "round_trips": round_trips_json(done.round_trips),
+        "trades": trades_json(done.executions, settings.instrument.symbol),
     }
 
 

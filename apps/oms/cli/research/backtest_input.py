@@ -1,34 +1,43 @@
 """What the flags of backtests say: settings and parameters."""
 
 import argparse
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from oms.adapters.strategy_code.strategy_files import load_definitions
 from oms.backtest.settings import BacktestSettings, contract_of
 from oms.cli.output import CommandFailed
+from oms.cli.research.candle_input import stored_funding
 from oms.cli.settings import environment
 from oms.domain.errors import OmsError
 from oms.domain.market.market_instrument import MarketInstrument
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.money import NotADecimal, parse_decimal
-from oms.services.backtests.run_backtest import BacktestRequest
-from oms.strategies.catalog import StrategyDefinition, find_strategy
+from oms.domain.value import value
+from oms.ports.research.strategy_process import StrategyFailed
 
 _NUMBERS = ("initial_balance", "commission", "slippage", "position_pct")
 _LEVELS = ("stop_loss_pct", "take_profit_pct", "stop_trailing_pct")
 
 
+@value
+class RequestedRun:
+    """What the flags request; the strategy is not loaded yet."""
+
+    strategy: str
+    parameters: Mapping[str, str]
+    settings: BacktestSettings
+
+
 def read_request(
     parsed: argparse.Namespace, parameters: dict[str, str], stored: MarketInstrument | None
-) -> BacktestRequest:
+) -> RequestedRun:
     """Return the request of the flags; those of the instrument default to the ``stored`` one.
 
     Raises ``CommandFailed``.
     """
     numbers = {name: read_number(parsed, name) for name in (*_NUMBERS, *_LEVELS)}
-    definition = find_definition(parsed.strategy, strategies_path(parsed))
     known = stored or MarketInstrument(id=0, exchange="", symbol="", base="", quote="")
     step, tick = read_number(parsed, "qty_step"), read_number(parsed, "price_tick")
     min_notional = read_number(parsed, "min_notional")
@@ -45,23 +54,17 @@ def read_request(
         start=read_time(parsed.start, "start"),
         end=read_time(parsed.end, "end"),
         allow_short=parsed.allow_short,
+        risk_preset=parsed.risk_preset,
+        funding=() if stored is None else stored_funding(stored),
         **{name: number for name, number in numbers.items() if number is not None},
     )
-    return BacktestRequest(definition=definition, parameters=parameters, settings=settings)
+    return RequestedRun(strategy=parsed.strategy, parameters=parameters, settings=settings)
 
 
 def strategies_path(parsed: argparse.Namespace) -> Path | None:
     """Return the file or folder of strategies of the flag or of ``OMS_STRATEGIES``."""
     name = parsed.strategies or environment().get("OMS_STRATEGIES")
     return Path(name) if name else None
-
-
-def find_definition(name: str, path: Path | None) -> StrategyDefinition:
-    """Return a strategy, built in or of ``path``. Raises ``CommandFailed``."""
-    try:
-        return find_strategy(name, load_definitions(path))
-    except OmsError as error:
-        raise failure(error) from None
 
 
 def read_parameters(texts: list[str]) -> dict[str, str]:
@@ -84,7 +87,9 @@ def write_text(name: str, text: str) -> None:
 
 
 def failure(error: OmsError) -> CommandFailed:
-    """Return the failure of a request that is refused."""
+    """Return the failure of a request that is refused, or of a strategy of a user."""
+    if isinstance(error, StrategyFailed):
+        return CommandFailed(f"{error.description}\n{error.traceback}".strip(), status=1)
     return CommandFailed(
         f"{error.code}: {error.message}", status=4 if error.code == "not_found" else 2
     )

@@ -3,24 +3,26 @@
 import argparse
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from oms.adapters.process_pool import ProcessPool
+from oms.bootstrap.strategies import ProcessSweepInput, prepare_process_runs
 from oms.cli.output import build_table
 from oms.cli.research.backtest_input import (
+    RequestedRun,
     failure,
-    find_definition,
     read_parameters,
     read_request,
-    strategies_path,
     write_text,
 )
-from oms.cli.research.candle_input import candle_input
+from oms.cli.research.candle_input import Load, candle_input
+from oms.cli.research.execute_backtest import in_process, own_settings
 from oms.cli.terminal.progress import ProgressReport
-from oms.domain.errors import Invalid, OmsError
+from oms.domain.errors import Invalid, NotFound, OmsError
 from oms.domain.market.candle import Candle
+from oms.ports.research.strategy_process import StrategyProcess
 from oms.services.backtests.parameter_grid import Combination, combinations_of
 from oms.services.backtests.parameter_sweep import (
     Row,
@@ -33,7 +35,9 @@ from oms.services.backtests.parameter_sweep import (
     tasks_of,
     walk_forward,
 )
-from oms.services.backtests.run_backtest import BacktestRequest
+from oms.services.research.known_strategies import AnyStrategy
+from oms.strategies.catalog import built_in_strategy, find_strategy
+from oms.strategies.description import StrategyDescription, find_description
 from oms.wire.backtests.result_json import settings_json
 from oms.wire.backtests.run_figures import SWEEP_FIGURES
 from oms.wire.csv_text import csv_lines
@@ -52,14 +56,12 @@ def sweep(parsed: argparse.Namespace) -> Any:
     load, instrument = candle_input(parsed)
     request = read_request(parsed, {}, instrument)
     try:
-        grid = _read_grid(parsed, request)
+        strategy = _find(parsed)
+        grid = _read_grid(parsed, strategy)
         candles = list(load())
-        find = partial(find_definition, parsed.strategy, strategies_path(parsed))
-        shared = SweepInput(find=find, settings=request.settings, load=load)
-        answer = _describe(parsed, request, len(grid))
-        with ProcessPool(
-            partial(prepare_runs, shared), parsed.workers or os.cpu_count() or 1
-        ) as pool:
+        answer = _describe(parsed, request, strategy, len(grid))
+        prepare = _prepare(parsed, request, strategy, load)
+        with ProcessPool(prepare, parsed.workers or os.cpu_count() or 1) as pool:
             if parsed.folds is None:
                 return answer | _run_grid(parsed, pool, grid, request)
             return answer | _run_folds(parsed, pool, grid, request, candles)
@@ -83,21 +85,59 @@ def build_sweep_view(parsed: argparse.Namespace, answer: Mapping[str, Any]) -> "
     return Group(Text(title), build_table(rows), Text(end))
 
 
-def _read_grid(parsed: argparse.Namespace, request: BacktestRequest) -> list[Combination]:
+def _find(parsed: argparse.Namespace) -> AnyStrategy:
+    """Return the strategy; the code of a user's is loaded in its process. Raises ``OmsError``."""
+    if (definition := built_in_strategy(parsed.strategy)) is not None:
+        return definition
+
+    async def describe(process: StrategyProcess) -> AnyStrategy:
+        catalog = await process.load_catalog()
+        found = find_description(parsed.strategy, catalog.strategies)
+        if found is None:
+            known = ", ".join(each.name for each in catalog.strategies)
+            failed = "".join(f"; {each.message}" for each in catalog.errors)
+            message = f"no strategy {parsed.strategy[:64]!r}; there are {known}{failed}"
+            raise NotFound(message, reason="unknown_strategy")
+        return found
+
+    return in_process(parsed, describe)
+
+
+def _prepare(
+    parsed: argparse.Namespace, request: RequestedRun, strategy: AnyStrategy, load: Load
+) -> Callable[[], Callable[[SweepTask], Row]]:
+    """Return what prepares the runs in each process."""
+    if isinstance(strategy, StrategyDescription):
+        own = ProcessSweepInput(
+            settings=own_settings(parsed),
+            name=strategy.name,
+            code_hash=strategy.code_hash,
+            backtest=request.settings,
+            load=load,
+        )
+        return partial(prepare_process_runs, own)
+    find = partial(find_strategy, strategy.name)
+    shared = SweepInput(find=find, settings=request.settings, load=load)
+    return partial(prepare_runs, shared)
+
+
+def _read_grid(parsed: argparse.Namespace, strategy: AnyStrategy) -> list[Combination]:
     """Return the combinations with the fixed parameters. Raises ``OmsError``."""
     fixed = read_parameters(parsed.param)
     grid = [fixed | each for each in combinations_of(parsed.grid, parsed.where)]
-    request.definition.check_names(grid[0])
+    strategy.check_names(grid[0])
     if both := fixed.keys() & {axis.partition("=")[0] for axis in parsed.grid}:
         raise Invalid(f"{min(both)} is a parameter of the grid and fixed")
     return grid
 
 
-def _describe(parsed: argparse.Namespace, request: BacktestRequest, count: int) -> dict[str, Any]:
+def _describe(
+    parsed: argparse.Namespace, request: RequestedRun, strategy: AnyStrategy, count: int
+) -> dict[str, Any]:
     return {
         "ok": True,
-        "strategy": request.definition.name,
-        "version": request.definition.version,
+        "strategy": strategy.name,
+        "version": strategy.version,
         "settings": settings_json(request.settings),
         "sort": parsed.sort,
         "combinations": count,
@@ -108,7 +148,7 @@ def _run_grid(
     parsed: argparse.Namespace,
     pool: Runs,
     grid: Sequence[Combination],
-    request: BacktestRequest,
+    request: RequestedRun,
 ) -> dict[str, Any]:
     """Run the grid; an interrupt keeps what is done."""
     tasks = tasks_of(grid, request.settings.start, request.settings.end)
@@ -139,7 +179,7 @@ def _run_folds(
     parsed: argparse.Namespace,
     pool: Runs,
     grid: Sequence[Combination],
-    request: BacktestRequest,
+    request: RequestedRun,
     candles: Sequence[Candle],
 ) -> dict[str, Any]:
     settings = request.settings

@@ -3,10 +3,10 @@
 import argparse
 import gzip
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from oms import bootstrap
 from oms.adapters.sql.store import SqlStore
@@ -15,12 +15,16 @@ from oms.cli.output import CommandFailed
 from oms.cli.settings import command_settings
 from oms.cli.terminal.progress import ProgressReport
 from oms.domain.market.candle import Candle
+from oms.domain.market.funding_rate import FundingRate
 from oms.domain.market.market_instrument import MarketInstrument
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.value import value
 from oms.ports.market.candle_store import CandleSeries
+from oms.services.backtests.load_funding import SPOT
 from oms.services.candles.store_candles import require_instrument
 from oms.wire.market.candle_file import read_candles
+
+Item = TypeVar("Item")
 
 LINES_PER_REPORT = 1000
 
@@ -73,14 +77,33 @@ def candle_input(parsed: argparse.Namespace) -> tuple[Load, MarketInstrument | N
 
 def read_file(name: str, timeframe: Timeframe) -> Iterator[Candle]:
     """Yield the candles of a CSV file and report the progress. Raises ``CommandFailed``."""
+    return read_rows(name, "candles", lambda lines: read_candles(lines, timeframe))
+
+
+def stored_funding(instrument: MarketInstrument) -> Sequence[FundingRate]:
+    """Return the stored funding rates of a contract. Raises ``CommandFailed``."""
+    if instrument.market_type == SPOT:
+        return ()
+
+    async def read() -> Sequence[FundingRate]:
+        async with bootstrap.open_store(command_settings(argparse.Namespace())) as store:
+            return await store.funding_rates.of(instrument.id, None)
+
+    return run_async(read())
+
+
+def read_rows(
+    name: str, noun: str, read: Callable[[Iterable[str]], Iterator[Item]]
+) -> Iterator[Item]:
+    """Yield what ``read`` makes of a file, and report the progress. Raises ``CommandFailed``."""
     path = Path(name)
     try:
         with (
             path.open("rb") as file,
             _text_of(file, path) as text,
-            ProgressReport("candles", path.stat().st_size) as progress,
+            ProgressReport(noun, path.stat().st_size) as progress,
         ):
-            yield from read_candles(_lines(text, file, progress), timeframe)
+            yield from read(_lines(text, file, progress))
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise CommandFailed(f"{name}: {error}", status=2) from None
 

@@ -11,15 +11,17 @@ from oms.adapters.sql.store import SqlStore
 from oms.cli.output import CommandFailed
 from oms.cli.research.backtest_input import failure, read_time
 from oms.cli.research.candle_answers import GAPS_STATUS, counts_json, gaps_json, read_timeframe
-from oms.cli.research.candle_input import read_file
+from oms.cli.research.candle_input import read_file, read_rows
 from oms.cli.research.instruments import with_store
-from oms.domain.errors import OmsError
+from oms.domain.errors import Invalid, OmsError
 from oms.domain.market.candle_rows import CandleSource
 from oms.domain.market.timeframe import Timeframe
 from oms.ports.market.candle_store import CandleSeries
+from oms.services.backtests.load_funding import SPOT
 from oms.services.candles.resample_candles import resample_candles
 from oms.services.candles.store_candles import require_instrument, store_candles, stored_gaps
 from oms.wire.backtests.result_json import time_text
+from oms.wire.market.funding_file import read_funding
 
 
 def import_file(parsed: argparse.Namespace) -> Any:
@@ -41,6 +43,23 @@ def import_file(parsed: argparse.Namespace) -> Any:
         return {"ok": True} | counts_json(counts, fetched=len(candles)) | {"gaps": gaps_json(gaps)}
 
     return _with_gaps(with_store(parsed, work))
+
+
+def import_funding(parsed: argparse.Namespace) -> Any:
+    """Store the funding rates of a CSV file; a repeated import changes nothing."""
+    try:
+        rates = list(read_rows(parsed.file, "rates", read_funding))
+    except OmsError as error:
+        raise failure(error) from None
+
+    async def work(store: SqlStore) -> Any:
+        instrument = await require_instrument(store.instruments, parsed.exchange, parsed.symbol)
+        if instrument.market_type == SPOT:
+            raise Invalid(f"{instrument.symbol} is a spot market: it has no funding")
+        counts = await store.funding_rates.upsert(instrument.id, rates)
+        return {"ok": True, "read": len(rates), **asdict(counts)}
+
+    return with_store(parsed, work)
 
 
 def gaps(parsed: argparse.Namespace) -> Any:

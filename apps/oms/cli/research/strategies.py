@@ -1,7 +1,7 @@
 """``oms strategy``: the catalogue of a gateway, and the look-ahead check of a strategy."""
 
 import argparse
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from oms import bootstrap
@@ -11,8 +11,9 @@ from oms.bootstrap.strategies import strategy_processes
 from oms.cli import network
 from oms.cli.install import run_async
 from oms.cli.output import CommandFailed
-from oms.cli.research.backtest_input import read_parameters, strategies_path
+from oms.cli.research.backtest_input import read_parameters
 from oms.cli.research.candle_input import candle_input
+from oms.cli.research.execute_backtest import own_settings, parts_of
 from oms.cli.settings import command_settings
 from oms.domain.errors import Conflict, Invalid
 from oms.domain.market.candle import Candle
@@ -22,8 +23,6 @@ from oms.ports.research.strategy_process import (
     StrategyFailed,
     StrategyStart,
 )
-
-_PART = 1000
 
 
 def show(parsed: argparse.Namespace) -> Any:
@@ -43,9 +42,7 @@ def check(parsed: argparse.Namespace) -> Any:
     """
     load, instrument = candle_input(parsed)
     candles = list(load())
-    settings = command_settings(argparse.Namespace())
-    if (path := strategies_path(parsed)) is not None:
-        settings = settings.model_copy(update={"strategies": path})
+    settings = own_settings(parsed)
     request = StrategyStart(
         name=parsed.name,
         timeframe=Timeframe(parsed.timeframe),
@@ -87,12 +84,7 @@ async def _check(
 ) -> tuple[StartedStrategy, dict[str, Any]]:
     started = await process.start(request)
     newest = candles[-started.checked_candles :]
-
-    async def parts() -> AsyncIterator[Sequence[Candle]]:
-        for first in range(0, len(newest), _PART):
-            yield newest[first : first + _PART]
-
-    return started, dict(await process.calculate("lookahead", {}, parts()))
+    return started, dict(await process.calculate("lookahead", {}, parts_of(newest)))
 
 
 async def _record(started: StartedStrategy) -> None:

@@ -6,7 +6,7 @@ lease writes what it does, with the number that it has acted on. What is shown f
     idle      never started
     starting  wanted to run, and no runner has reported it yet
     running   decides at each closed candle
-    stopping  wanted to stop, and no runner has reported it yet
+    stopping  wanted to stop, and a runner holds its lease or has to close its positions first
     stopped   decides nothing
     error     failed; it starts again a few times, with pauses between
 """
@@ -149,10 +149,22 @@ class Bot:
 
     @property
     def status(self) -> BotStatus:
-        """What is shown: the report, or that no runner has acted on the desired state."""
-        if self.desired.number == self.report.desired_number:
+        """What is shown: the report, or that no runner has acted on the desired state.
+
+        A stop that leaves its positions open needs no runner: without one nothing runs the bot.
+        """
+        if self.is_reported:
             return self.report.status
-        return BotStatus.STARTING if self.desired.is_running else BotStatus.STOPPING
+        if self.desired.is_running:
+            return BotStatus.STARTING
+        if self.closes_before_stop or self.is_leased:
+            return BotStatus.STOPPING
+        return BotStatus.STOPPED
+
+    @property
+    def closes_before_stop(self) -> bool:
+        """Whether positions have to be closed before it is stopped."""
+        return self.desired.closes_positions and self.terms.mode is BotMode.TRADE
 
     @property
     def has_failed(self) -> bool:
@@ -173,12 +185,12 @@ class Bot:
     @property
     def is_at_rest(self) -> bool:
         """Whether it is stopped, and may be changed."""
-        return self.is_reported and self.report.status in _AT_REST
+        return self.status in _AT_REST
 
     @property
     def is_stale(self) -> bool:
         """Whether no runner is known to do what the status says."""
-        if not self.needs_runner:
+        if not self.needs_runner or self.is_at_rest:
             return False
         # A runner takes the lease within a second or two.
         is_new = self.desired_age is not None and self.desired_age <= HEARTBEAT_AGE_MAX

@@ -32,6 +32,9 @@ from oms.domain.risk.policy import AccountPolicy, Limit
 from oms.domain.risk.policy_keys import LOSS_KEYS
 from oms.domain.risk.trips import drawdown_pct
 
+DAY_LOSS_KEYS = frozenset({"daily_loss_limit", "daily_loss_limit_pct"})
+"""Limits that, once reached, refuse until the next day."""
+
 
 class ObservedLosses(NamedTuple):
     """Limits on losses as they were judged, and what was compared with them."""
@@ -126,7 +129,7 @@ def check_capital(limit: Limit, number: Decimal, measure: Measure) -> Refused | 
 def _tripped_today(limit: Limit, context: LimitContext) -> Breach | None:
     """Return the loss that reached the limit on this day, unless it was raised since."""
     trip, began_at = context.risk.trip_of(limit.key), context.equity.day_start
-    if limit.key not in _OF_A_DAY or trip is None or began_at is None:
+    if limit.key not in DAY_LOSS_KEYS or trip is None or began_at is None:
         return None
     if trip.tripped_at < began_at or trip.scope != limit.scope.value:
         return None
@@ -182,7 +185,6 @@ def _drawdown(limit: Limit, context: LimitContext) -> Breach | None:
     return Breach(actual=percent, message=message)
 
 
-_OF_A_DAY = frozenset({"daily_loss_limit", "daily_loss_limit_pct"})
 _LOSSES: Mapping[str, Callable[[Limit, LimitContext], Breach | None]] = {
     "daily_loss_limit": _daily_loss,
     "daily_loss_limit_pct": _daily_loss_pct,

@@ -4,7 +4,7 @@ Code of users never runs in the process that holds the database: it may loop, ta
 end its process. Such an end is a ``StrategyFailed`` of that strategy alone, with its reason.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -15,6 +15,17 @@ from oms.domain.value import value
 from oms.strategies.catalog import Number
 from oms.strategies.description import LoadedCatalog
 from oms.strategies.strategy import Bars, Decision, PositionSide
+
+OnPart = Callable[[Mapping[str, object]], None]
+"""Takes a part of what a calculation returns."""
+
+
+def ignore_part(_: Mapping[str, object]) -> None:
+    """Take a part of a calculation that returns none."""
+
+
+_OWN_CODE = "/oms/adapters/strategy_code/"
+"""Part of the names of the gateway's files that interrupt the code of a strategy."""
 
 
 class StrategyFailed(Invalid):
@@ -27,6 +38,25 @@ class StrategyFailed(Invalid):
     def __init__(self, message: str, *, reason: str, traceback: str = "") -> None:
         super().__init__(message, reason=reason)
         self.traceback = traceback
+
+    def __reduce__(self) -> tuple[Callable[..., "StrategyFailed"], tuple[str, str, str]]:
+        """Allow to send it to another process."""
+        return _failed_again, (self.message, str(self.reason), self.traceback)
+
+    @property
+    def description(self) -> str:
+        """Its reason and message, and the last line of the code that the traceback names."""
+        lines = [
+            line.strip()
+            for line in self.traceback.splitlines()
+            if "File " in line and _OWN_CODE not in line
+        ]
+        place = f" ({lines[-1]})" if lines else ""
+        return f"{self.reason or self.code}: {self.message}{place}"
+
+
+def _failed_again(message: str, reason: str, traceback: str) -> StrategyFailed:
+    return StrategyFailed(message, reason=reason, traceback=traceback)
 
 
 @value
@@ -83,13 +113,19 @@ class StrategyProcess(Protocol):
         self,
         calculation: str,
         settings: Mapping[str, object],
-        candles: AsyncIterator[Sequence[Candle]],
+        candles: AsyncIterator[Sequence[Candle]] | None,
+        on_part: OnPart = ignore_part,
     ) -> Mapping[str, object]:
         """Return the JSON that a calculation with the started strategy makes of all candles.
 
-        They come in parts, ascending; a new strategy is built for it. ``chart`` and ``lookahead``
-        are calculations. Raises ``Invalid`` for what one refuses.
+        They come in parts, ascending, or are those that the process keeps; a new strategy is built
+        for it. ``backtest``, ``chart`` and ``lookahead`` are calculations. ``on_part`` is given
+        what a calculation returns before its end. Raises ``Invalid`` for what one refuses.
         """
+        ...
+
+    async def keep(self, candles: AsyncIterator[Sequence[Candle]]) -> None:
+        """Give candles to the process that it keeps for calculations."""
         ...
 
     async def close(self) -> None:

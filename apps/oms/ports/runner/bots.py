@@ -68,6 +68,9 @@ class BotStore(Protocol):
     ) -> Bot | None:
         """Store what is wanted of a bot, with its audit row; a repeat changes nothing.
 
+        A stop that keeps positions replaces one that closes them only while no runner holds the
+        lease of the bot.
+
         Returns the bot, ``None`` if there is none. Raises ``Conflict`` if another bot that is
         wanted to run trades the same positions.
         """

@@ -27,10 +27,10 @@ from oms.ports.research.backtest_runs import (
     BacktestStore,
     StoredBacktest,
 )
-from oms.services.backtests.execute_run import FindStrategy
 from oms.services.backtests.parameter_grid import combinations_of
 from oms.services.candles.store_candles import require_instrument
-from oms.strategies.catalog import StrategyDefinition
+from oms.services.research.known_strategies import AnyStrategy, KnownStrategies, check_strategy
+from oms.strategies.description import StrategyDescription
 from oms.wire.backtests.report_html import report_html
 from oms.wire.backtests.result_json import settings_json
 from oms.wire.backtests.result_rows import round_trip_row
@@ -64,29 +64,31 @@ class BacktestRuns:
     store: BacktestStore
     instruments: InstrumentStore
     candles: CandleStore
-    find_strategy: FindStrategy
+    known: KnownStrategies
     clock: Clock
 
     async def request(self, principal: Principal, fields: RunFields) -> StoredBacktest:
         """Queue a run. Raises ``NotFound``, ``Invalid``, ``RateLimited``."""
-        definition = self._definition(fields)
-        parameters = definition.parse(fields.get("params", {}))
+        strategy = await self._strategy(fields)
+        parameters = strategy.parse(fields.get("params", {}))
         instrument, settings = await self._settings(fields)
-        definition.make(settings.timeframe, parameters)
+        check_strategy(strategy, settings.timeframe, parameters)
         request = {"params": parameters_json(parameters), "settings": settings_json(settings)}
-        order = self._order(principal, BacktestKind.RUN, definition, instrument, settings, request)
+        order = self._order(principal, BacktestKind.RUN, strategy, instrument, settings, request)
         await self._check_waiting(principal)
         return await self.store.add(evolve(order, params_hash=hash_parameters(parameters)))
 
     async def request_sweep(self, principal: Principal, fields: SweepFields) -> StoredBacktest:
         """Queue a sweep. Raises ``NotFound``, ``Invalid``, ``RateLimited``."""
-        definition, fixed = self._definition(fields), fields.get("params", {})
+        strategy, fixed = await self._strategy(fields), fields.get("params", {})
         instrument, settings = await self._settings(fields)
         axes, where = axes_of(fields), fields.get("where", [])
         grid = await asyncio.to_thread(combinations_of, axes, where)
         if both := fixed.keys() & grid[0].keys():
             raise Invalid(f"{min(both)} is a parameter of the grid and fixed")
-        definition.check_names([*fixed, *grid[0]])
+        strategy.check_names([*fixed, *grid[0]])
+        if isinstance(strategy, StrategyDescription):
+            strategy.refuse_timeframe(settings.timeframe)
         request = {
             "params": {name: str(number) for name, number in fixed.items()},
             "settings": settings_json(settings),
@@ -95,9 +97,7 @@ class BacktestRuns:
             "sort": fields.get("sort", "sharpe_ratio"),
             "folds": fields.get("folds"),
         }
-        order = self._order(
-            principal, BacktestKind.SWEEP, definition, instrument, settings, request
-        )
+        order = self._order(principal, BacktestKind.SWEEP, strategy, instrument, settings, request)
         await self._check_waiting(principal)
         digest = hashlib.sha256(canonical_json({**request, "settings": None}).encode())
         return await self.store.add(evolve(order, params_hash=digest.hexdigest()))
@@ -161,13 +161,13 @@ class BacktestRuns:
         await self.store.remove(run_id)
         return Deletion.REMOVED
 
-    def _definition(self, fields: RunFields) -> StrategyDefinition:
-        definition = self.find_strategy(fields["strategy"])
-        version = fields.get("version", definition.version)
-        if version != definition.version:
-            message = f"strategy {definition.name} has no version {version!r}"
-            raise NotFound(f"{message}; it has {definition.version}", reason="unknown_version")
-        return definition
+    async def _strategy(self, fields: RunFields) -> AnyStrategy:
+        strategy = await self.known.find(fields["strategy"])
+        version = fields.get("version", strategy.version)
+        if version != strategy.version:
+            message = f"strategy {strategy.name} has no version {version!r}"
+            raise NotFound(f"{message}; it has {strategy.version}", reason="unknown_version")
+        return strategy
 
     async def _settings(self, fields: RunFields) -> tuple[MarketInstrument, BacktestSettings]:
         """Return instrument and settings; there is a candle in the window."""
@@ -185,18 +185,21 @@ class BacktestRuns:
         self,
         principal: Principal,
         kind: BacktestKind,
-        definition: StrategyDefinition,
+        strategy: AnyStrategy,
         instrument: MarketInstrument,
         settings: BacktestSettings,
         request: Mapping[str, Any],
     ) -> BacktestOrder:
+        if isinstance(strategy, StrategyDescription):
+            # The code that is there now: the runner executes no other one.
+            request = {**request, "code_hash": strategy.code_hash}
         return BacktestOrder(
             kind=kind,
             user_id=principal.user_id,
             created_by=principal.user_name,
             created_at=self.clock.now(),
-            strategy=definition.name,
-            version=definition.version,
+            strategy=strategy.name,
+            version=strategy.version,
             exchange=instrument.exchange,
             symbol=instrument.symbol,
             timeframe=settings.timeframe.value,

@@ -5,6 +5,7 @@ from typing import Any
 
 from oms.domain.market.candle import Candle
 from oms.ports.research.backtest_runs import BacktestOutcome, BacktestProgress, StoredBacktest
+from oms.services.backtests.candle_hash import hash_candles
 from oms.services.backtests.parameter_grid import Combination, combinations_of
 from oms.services.backtests.parameter_sweep import (
     Row,
@@ -16,7 +17,6 @@ from oms.services.backtests.parameter_sweep import (
     tasks_of,
     walk_forward,
 )
-from oms.services.backtests.run_backtest import hash_candles
 from oms.wire.backtests.run_figures import rank_numbers
 from oms.wire.backtests.run_settings import read_settings
 

@@ -1,21 +1,19 @@
-"""Runs a strategy on candles, and identifies what it ran on."""
+"""Runs a built-in strategy on candles, in this process."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
-from oms.backtest.lookahead import candles_checked, check_lookahead
 from oms.backtest.result import BacktestResult, CurvePoint
 from oms.backtest.run import Backtest
 from oms.backtest.settings import BacktestSettings
 from oms.domain.market.candle import Candle
-from oms.domain.money import plain_text
 from oms.domain.value import value
+from oms.services.backtests.candle_hash import CandleHash
+from oms.services.backtests.finished_run import FinishedRun, Parameters
 from oms.strategies.catalog import StrategyDefinition
-from oms.strategies.strategy import BatchStrategy, Strategy
+from oms.strategies.strategy import Strategy
+from oms.wire.backtests.result_json import figures_json
 from oms.wire.strategies.parameters_json import hash_parameters
-
-Parameters = Mapping[str, int | Decimal]
 
 
 @value
@@ -50,19 +48,14 @@ class StrategyRun:
         self._request = request
         self._end = request.settings.end
         self._parameters = request.definition.parse(request.parameters)
-        self._strategy = _new_strategy(request, self._parameters)
-        self._backtest = _new_backtest(request, self._strategy, on_point)
-        self._digest = hashlib.sha256()
-
-    @property
-    def strategy(self) -> Strategy:
-        """The strategy that runs."""
-        return self._strategy
+        strategy = _new_strategy(request, self._parameters)
+        self._backtest = _new_backtest(request, strategy, on_point)
+        self._hash = CandleHash()
 
     def push(self, candle: Candle) -> None:
         """Process one more candle; one at or after the end counts nowhere. Raises ``Invalid``."""
         if self._end is None or candle.open_time < self._end:
-            self._digest.update(_line(candle))
+            self._hash.update(candle)
             self._backtest.push(candle)
 
     def finish(self) -> BacktestRun:
@@ -73,7 +66,7 @@ class StrategyRun:
             parameters=self._parameters,
             result=self._backtest.finish(),
             params_hash=hash_parameters(self._parameters),
-            data_hash=self._digest.hexdigest(),
+            data_hash=self._hash.text(),
         )
 
 
@@ -87,7 +80,7 @@ def run_backtest(
     Raises ``Invalid`` for bad parameters, settings or candles.
     """
     run = StrategyRun(request, on_point)
-    for candle in _previewed(request, run.strategy, candles):
+    for candle in candles:
         run.push(candle)
     return run.finish()
 
@@ -100,7 +93,7 @@ def run_strategy(
     """Like ``run_backtest``, without what identifies the run."""
     strategy = _new_strategy(request, request.definition.parse(request.parameters))
     backtest = _new_backtest(request, strategy, on_point)
-    for candle in _previewed(request, strategy, candles):
+    for candle in candles:
         backtest.push(candle)
     return backtest.finish()
 
@@ -115,36 +108,17 @@ def _new_backtest(
     return Backtest(request.settings, strategy, request.definition.higher, on_point)
 
 
-def _previewed(
-    request: BacktestRequest, strategy: Strategy, candles: Iterable[Candle]
-) -> Iterable[Candle]:
-    """Return the candles, after a strategy on data frames has calculated all of them.
-
-    It is checked for look-ahead before. Raises ``Invalid`` with the reason ``lookahead_detected``.
-    """
-    if not isinstance(strategy, BatchStrategy):
-        return candles
-    settings, definition = request.settings, request.definition
-    known = [each for each in candles if settings.end is None or each.open_time < settings.end]
-    parameters = definition.parse(request.parameters)
-    newest = known[-candles_checked(strategy, settings.timeframe) :]
-    check_lookahead(
-        lambda: _new_strategy(request, parameters), newest, settings.timeframe, definition.higher
+def finished(run: BacktestRun) -> FinishedRun:
+    """Return what is shown and stored of a run."""
+    settings, result = run.request.settings, run.result
+    return FinishedRun(
+        strategy=run.request.definition.name,
+        version=run.version,
+        parameters=run.parameters,
+        settings=settings,
+        figures=figures_json(result, settings),
+        executions=result.executions,
+        round_trips=result.round_trips,
+        params_hash=run.params_hash,
+        data_hash=run.data_hash,
     )
-    strategy.preview(known)
-    return known
-
-
-def hash_candles(candles: Iterable[Candle]) -> str:
-    """Return the hash that a run on these candles has."""
-    digest = hashlib.sha256()
-    for candle in candles:
-        digest.update(_line(candle))
-    return digest.hexdigest()
-
-
-def _line(candle: Candle) -> bytes:
-    """Return the candle as a line; equal candles have equal lines in any notation of numbers."""
-    numbers = (candle.open, candle.high, candle.low, candle.close, candle.volume)
-    texts = ("" if each is None else plain_text(each) for each in numbers)
-    return f"{candle.open_time:%Y-%m-%dT%H:%M:%SZ},{','.join(texts)}\n".encode()

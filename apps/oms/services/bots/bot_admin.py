@@ -17,7 +17,7 @@ from oms.ports.market.account_symbols import AccountSymbols
 from oms.ports.market.candle_store import InstrumentStore
 from oms.ports.registry import Registry
 from oms.ports.runner.bots import BotEventQuery, BotStore
-from oms.services.bots.known_strategies import KnownStrategies, check_strategy
+from oms.services.research.known_strategies import KnownStrategies, check_strategy
 from oms.strategies.catalog import Number
 from oms.wire.bots.bot_requests import BotRequest
 from oms.wire.strategies.parameters_json import hash_parameters

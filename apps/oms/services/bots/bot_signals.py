@@ -20,12 +20,13 @@ from oms.wire.bots.bot_rows import bot_event_row
 from oms.wire.commands.command_codec import command_type_of, encode_payload, payload_fingerprint
 from oms.wire.json import canonical_json, dumps
 
-_ACTIONS = {
+SIGNAL_ACTIONS = {
     Action.LONG: SignalAction.BUY,
     Action.SHORT: SignalAction.SELL,
     Action.LONG_EXIT: SignalAction.CLOSE,
     Action.SHORT_EXIT: SignalAction.CLOSE,
 }
+"""What a decision asks of its account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ def _payload(
         source_id=0,
         kind=SignalKind.STRATEGY,
         symbol=event.symbol,
-        action=_ACTIONS[decision.action],
+        action=SIGNAL_ACTIONS[decision.action],
         strategy_id=terms.strategy_id,
         rules=rules,
         expires_at=expires_at(terms, closed_at, now, is_exit=is_exit),

@@ -14,15 +14,15 @@ from oms.domain.market.candle import Candle
 from oms.domain.market.resampler import Resampler
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.value import constructor
-from oms.ports.clock import Clock
+from oms.ports.market.candle_store import CandleSeries
 from oms.ports.research.strategy_process import (
     StrategyFailed,
     StrategyProcess,
     StrategyProcesses,
     StrategyStart,
 )
-from oms.ports.research.strategy_versions import StrategyVersions
-from oms.strategies.catalog import StrategyDefinition
+from oms.services.research.start_strategy import StartStrategy
+from oms.strategies.catalog import StrategyDefinition, built_in_strategy
 from oms.strategies.strategy import Bars, Decision, PositionSide, Strategy
 
 _new_bars = constructor(Bars)
@@ -47,7 +47,7 @@ class Evaluator(Protocol):
 class Evaluators(Protocol):
     """Opens evaluations."""
 
-    async def open(self, terms: BotTerms) -> Evaluator:
+    async def open(self, terms: BotTerms, series: CandleSeries) -> Evaluator:
         """Return an evaluation that has seen nothing yet. Raises ``StrategyFailed``."""
         ...
 
@@ -70,33 +70,32 @@ class LargerCandles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessEvaluators:
-    """Opens strategies in processes of their own, and pins their versions."""
+    """Opens strategies in processes of their own, and pins their versions.
+
+    One of a user that has not passed the look-ahead check with its parameters is checked on the
+    stored candles before its bot runs.
+    """
 
     processes: StrategyProcesses
-    versions: StrategyVersions
-    clock: Clock
+    start: StartStrategy
 
-    async def open(self, terms: BotTerms) -> Evaluator:
-        """Start a strategy. Raises ``StrategyFailed``, ``Unavailable``.
+    async def open(self, terms: BotTerms, series: CandleSeries) -> Evaluator:
+        """Start a strategy. Raises ``StrategyFailed``, ``Invalid``, ``Unavailable``.
 
-        One that is not there any more, or whose code has changed, raises it as well.
+        One that is not there any more, or whose code has changed, raises the first as well; one
+        that reads later candles the second, with the reason ``lookahead_detected``.
         """
         process = await self.processes.open()
         try:
-            start = StrategyStart(
+            request = StrategyStart(
                 name=terms.strategy, timeframe=terms.timeframe, parameters=terms.parameters
             )
-            started = await process.start(start)
+            is_own = built_in_strategy(terms.strategy) is None
+            pinned = await self.start(process, request, series if is_own else None)
+            started = pinned.started
             if started.version != terms.version:
                 found = f"strategy {started.name} has version {started.version}"
                 raise StrategyFailed(f"{found}, the bot has {terms.version}", reason="code_changed")
-            await self.versions.pin(
-                started.name,
-                started.version,
-                started.code_hash,
-                started.parameters,
-                self.clock.now(),
-            )
         except Conflict as error:
             await process.close()
             raise StrategyFailed(error.message, reason="code_changed") from None
@@ -132,8 +131,9 @@ class OwnProcessEvaluators:
     #: Returns a strategy. Raises ``NotFound``.
     find_strategy: Callable[[str], StrategyDefinition]
 
-    async def open(self, terms: BotTerms) -> Evaluator:
+    async def open(self, terms: BotTerms, series: CandleSeries) -> Evaluator:
         """Return a new strategy. Raises ``NotFound``, ``Invalid``."""
+        del series
         definition = self.find_strategy(terms.strategy)
         parameters: Mapping[str, int | str] = dict(terms.parameters)  # type: ignore[arg-type]
         return _OwnProcessEvaluator(

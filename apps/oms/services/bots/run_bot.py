@@ -9,10 +9,18 @@ sees the one that its decisions would have led to.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from oms.domain.bots.bot import Bot, BotMode, DecisionResult
 from oms.domain.bots.decision import BotEvent, is_late
@@ -32,10 +40,14 @@ from oms.services.bots.evaluator import Evaluator, Evaluators
 from oms.strategies.executable import ENTERED, executable_decisions
 from oms.strategies.strategy import Action, Decision, PositionSide
 
+BEAT_SECONDS = 1.0
 REPLAY_CANDLES = 200
 """Candles between two chances for other tasks of the process."""
 POSITIONS_MAX = 500
 _STEP = timedelta(microseconds=1)
+
+
+Opened = TypeVar("Opened")
 
 
 class ClosedCandleReads(Protocol):
@@ -115,7 +127,8 @@ class BotRun:
         for symbol, series in self.series.items():
             stored = None if is_fresh else self.bot.report.decided.get(symbol)
             last = stored or newest.get(series)
-            self._evaluators[symbol] = await services.evaluators.open(terms)
+            opening = services.evaluators.open(terms, series)
+            self._evaluators[symbol] = await _with_beats(opening, beat)
             if last is not None:
                 self.decided[symbol] = last
                 await self._replay(symbol, series, last, beat)
@@ -262,3 +275,18 @@ class BotRun:
         if sent:
             self._undecided += len(sent)
             services.notifier.notify(Topic.COMMANDS, sent)
+
+
+async def _with_beats(
+    work: Coroutine[Any, Any, Opened], beat: Callable[[], Awaitable[None]]
+) -> Opened:
+    """Return the result of ``work``; ``beat`` is called again and again meanwhile."""
+    task = asyncio.create_task(work)
+    try:
+        while not (await asyncio.wait({task}, timeout=BEAT_SECONDS))[0]:
+            await beat()
+    except BaseException:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+    return await task

@@ -1,4 +1,4 @@
-"""Where an order came from and what it led to: command, orders, deals, positions."""
+"""Where an order came from and what it led to: signal, command, orders, deals, positions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from oms.domain.errors import NotFound
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.ports.history_reads import HistoryReads
+from oms.ports.signals.stored_signals import SignalRow, Signals
 from oms.services.queries.ledger_queries import LedgerQueries
 from oms.wire.responses.order_lineage import OrderLineage
 
@@ -19,10 +20,11 @@ LINKED_ORDERS_MAX = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLineageQuery:
-    """Reads the chain command, orders, deals, positions of one order."""
+    """Reads the chain signal, command, orders, deals, positions of one order."""
 
     reads: LedgerQueries
     history: HistoryReads
+    signals: Signals
 
     async def __call__(self, principal: Principal, order_id: int) -> OrderLineage:
         """Return the rows of the chain that the caller may see. Raises ``NotFound``."""
@@ -39,6 +41,7 @@ class OrderLineageQuery:
         commands = await self.reads.queue.find(command_ids) if command_ids else {}
         return OrderLineage(
             order_id=order_id,
+            signals=await self._signals(found),
             commands=[commands[command_id] for command_id in command_ids if command_id in commands],
             orders=found,
             deals=deals,
@@ -57,6 +60,12 @@ class OrderLineageQuery:
             if not asked or len(found) >= LINKED_ORDERS_MAX:
                 break
         return [found[key] for key in sorted(found)]
+
+    async def _signals(self, orders: Sequence[Order]) -> Sequence[SignalRow]:
+        """Return the signals that led to orders, ascending by id: in general one."""
+        ids = sorted({order.signal_id for order in orders if order.signal_id is not None})
+        rows = [await self.signals.find(signal_id) for signal_id in ids]
+        return [row for row in rows if row is not None]
 
     async def _positions(self, principal: Principal, ids: set[int]) -> Sequence[Position]:
         return await self.reads.positions_by_id(principal, sorted(ids - {0}))

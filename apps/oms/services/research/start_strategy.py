@@ -34,9 +34,11 @@ class StartStrategy:
     clock: Clock
 
     async def __call__(
-        self, process: StrategyProcess, request: StrategyStart, series: CandleSeries
+        self, process: StrategyProcess, request: StrategyStart, series: CandleSeries | None
     ) -> PinnedStrategy:
         """Start a strategy; a version that has not passed the look-ahead check is checked first.
+
+        Without ``series`` it is not.
 
         Raises ``NotFound``, ``Invalid`` (``lookahead_detected`` too), ``StrategyFailed``,
         ``Conflict`` with the reason ``code_changed``, ``Unavailable``.
@@ -49,7 +51,7 @@ class StartStrategy:
             started.parameters,
             self.clock.now(),
         )
-        if version.checked_at is None:
+        if series is not None and version.checked_at is None:
             await self._check(process, started, version, series)
         return PinnedStrategy(started=started, version=version)
 
@@ -65,7 +67,7 @@ class StartStrategy:
             series, start=None, end=None, limit=started.checked_candles
         )
         candles = [row.candle for row in rows]
-        found = await process.calculate("lookahead", {}, _parts_of(candles))
+        found = await process.calculate("lookahead", {}, parts_of(candles))
         if found["decisions"]:
             await self.versions.record_check(version.id, self.clock.now())
 
@@ -84,6 +86,7 @@ async def stored_parts(
         yield part
 
 
-async def _parts_of(candles: Sequence[Candle]) -> AsyncIterator[Sequence[Candle]]:
+async def parts_of(candles: Sequence[Candle]) -> AsyncIterator[Sequence[Candle]]:
+    """Yield candles in parts that one message of a process takes."""
     for start in range(0, len(candles), CANDLES_PER_PART):
         yield candles[start : start + CANDLES_PER_PART]

@@ -29,6 +29,7 @@ from oms.services.verify.history_pages import PAGE_ROWS
 from oms.services.verify.paper_checker import PaperChecker
 from oms.services.verify.registry_rules import check_registry
 from oms.services.verify.row_checker import RowChecker
+from oms.services.verify.signals.decision_checker import DecisionChecker
 from oms.services.verify.signals.signal_checker import SignalChecker
 from oms.services.verify.stopped_check import stopped_check
 from oms.services.verify.stream_checker import CommandChecker, EventChecker
@@ -161,6 +162,7 @@ class Verify:
         await commands.run(account.id, check, events, findings)
         signals = SignalChecker(history=self.history, queue=self.queue, audit=self.audit)
         await signals.run(account.id, findings)
+        await DecisionChecker(audit=self.audit).run(account.id, findings)
         unreported = UnreportedRows(projection=check.projection, oldest_at=check.oldest_at)
         await RowChecker(
             account=account,

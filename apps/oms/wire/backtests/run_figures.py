@@ -7,8 +7,8 @@ FIGURES = (
     *("initial_balance", "final_balance", "total_return", "total_return_pct", "total_trades"),
     *("winning_trades", "losing_trades", "breakeven_trades", "win_rate", "max_drawdown"),
     *("max_drawdown_seconds", "sharpe_ratio", "sortino_ratio", "profit_factor", "expectancy"),
-    *("avg_win", "avg_loss", "fees_paid", "cagr_pct", "exposure_pct"),
-    *("buy_and_hold_return_pct", "bars", "warmup_bars", "skipped_min"),
+    *("avg_win", "avg_loss", "fees_paid", "funding_paid", "cagr_pct"),
+    *("exposure_pct", "buy_and_hold_return_pct", "bars", "warmup_bars", "skipped_min"),
 )
 """Names of all figures that are numbers."""
 
@@ -25,7 +25,10 @@ SORTABLE = tuple(
 FOLDS_MAX = 50
 
 ASCENDING = frozenset(
-    {"max_drawdown", "max_drawdown_seconds", "fees_paid", "losing_trades", "skipped_min"}
+    {
+        *("max_drawdown", "max_drawdown_seconds", "fees_paid", "funding_paid"),
+        *("losing_trades", "skipped_min"),
+    }
 )
 """Figures of which the lowest is the best."""
 

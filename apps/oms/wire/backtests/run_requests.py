@@ -7,10 +7,11 @@ from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter, WithJsonSch
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from oms.backtest.settings import BacktestSettings, check_settings, contract_of
+from oms.backtest.settings import OPEN_PRESET, BacktestSettings, check_settings, contract_of
 from oms.domain.market.market_instrument import MarketInstrument
 from oms.domain.market.timeframe import Timeframe
 from oms.domain.money import NotADecimal, parse_decimal
+from oms.domain.risk.policy_keys import PRESETS
 from oms.wire.backtests.run_figures import FOLDS_MAX, SORTABLE
 from oms.wire.field_types import Moment
 from oms.wire.field_validation import drop_nulls, require_object, validate
@@ -84,7 +85,7 @@ class RunFields(TypedDict, total=False):
     take_profit_pct: _Number
     stop_trailing_pct: _Number
     volume_cap_pct: _Number
-    risk_preset: Annotated[str, one_of("open")]
+    risk_preset: Annotated[str, one_of(*PRESETS)]
 
 
 class SweepFields(RunFields, total=False):
@@ -143,8 +144,8 @@ def read_run(body: object) -> RunFields:
 
 def timeframe_of(fields: RunFields) -> Timeframe:
     """Return the timeframe of a request. Raises ``Malformed``."""
-    if fields.get("risk_preset", "open") != "open":
-        raise malformed_at(("risk_preset",), "open is expected", "enum")
+    if fields.get("risk_preset", OPEN_PRESET) not in PRESETS:
+        raise malformed_at(("risk_preset",), f"one of {', '.join(PRESETS)} is expected", "enum")
     try:
         return Timeframe(fields["timeframe"])
     except ValueError:
@@ -167,6 +168,7 @@ def settings_of(fields: RunFields, instrument: MarketInstrument) -> BacktestSett
         end=fields.get("end"),
         session=instrument.session,
         allow_short=fields.get("allow_short", False),
+        risk_preset=fields.get("risk_preset", OPEN_PRESET),
         **given,
     )
     check_settings(settings)

@@ -65,6 +65,9 @@ class FiguresRow(TypedDict):
     avg_win: _Amount
     avg_loss: _Amount
     fees_paid: _Amount
+    funding_paid: Annotated[
+        _Amount, Field(description="Net; null where no rates of the contract are stored.")
+    ]
     cagr_pct: _Ratio
     exposure_pct: _Ratio
     buy_and_hold_return_pct: _Ratio

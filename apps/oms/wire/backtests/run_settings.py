@@ -21,14 +21,17 @@ def read_settings(row: Mapping[str, Any]) -> BacktestSettings:
         tick=Decimal(row["price_tick"]),
         min_notional=Decimal(row["min_notional"]),
     )
+    numbers: dict[str, Any] = {name: Decimal(row[name]) for name in _NUMBERS}
+    levels: dict[str, Any] = {name: Decimal(row[name]) for name in _LEVELS if row[name] is not None}
     return BacktestSettings(
         instrument=instrument,
         timeframe=Timeframe(row["timeframe"]),
         session=TradingSession(row.get("session", TradingSession.CONTINUOUS)),
         volume_cap_pct=Decimal(row.get("volume_cap_pct", "0")),
+        risk_preset=row["risk_preset"],
         start=None if row["start"] is None else read_time(row["start"]),
         end=None if row["end"] is None else read_time(row["end"]),
         allow_short=row["allow_short"],
-        **{name: Decimal(row[name]) for name in _NUMBERS},
-        **{name: Decimal(row[name]) for name in _LEVELS if row[name] is not None},
+        **numbers,
+        **levels,
     )

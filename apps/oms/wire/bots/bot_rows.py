@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -97,26 +97,10 @@ class BotDeleted(TypedDict):
 
 def bot_row(bot: Bot, last_decision: BotEvent | None = None) -> BotRow:
     """Return a bot."""
-    terms, report, age = bot.terms, bot.report, bot.heartbeat_age
-    return {
+    report, age = bot.report, bot.heartbeat_age
+    body = {
         "id": bot.id,
-        "name": terms.name,
-        "strategy": terms.strategy,
-        "version": terms.version,
-        "params": dict(parameters_json(terms.parameters)),
-        "params_hash": terms.params_hash,
-        "account_id": terms.account_id,
-        "strategy_id": terms.strategy_id,
-        "exchange": terms.exchange,
-        "symbols": list(terms.symbols),
-        "timeframe": terms.timeframe.value,
-        "sizing": sizing_row(terms.sizing),
-        "mode": terms.mode.value,
-        "allow_short": terms.allow_short,
-        "max_lag_seconds": terms.max_lag_seconds,
-        "stop_loss_pct": optional_decimal_text(terms.stop_loss_pct),
-        "take_profit_pct": optional_decimal_text(terms.take_profit_pct),
-        "stop_trailing_pct": optional_decimal_text(terms.stop_trailing_pct),
+        **terms_json(bot.terms),
         "desired": "running" if bot.desired.is_running else "stopped",
         "status": bot.status.value,
         "reason": report.reason,
@@ -132,6 +116,7 @@ def bot_row(bot: Bot, last_decision: BotEvent | None = None) -> BotRow:
         "created_by": bot.created_by,
         "updated_at": time_text(bot.updated_at),
     }
+    return cast(BotRow, body)
 
 
 def bot_event_row(event: BotEvent) -> BotEventRow:

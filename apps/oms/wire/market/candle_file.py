@@ -53,7 +53,7 @@ def read_candles(lines: Iterable[str], timeframe: Timeframe) -> Iterator[Candle]
                 continue
         try:
             text = row[columns[0] or 0]
-            read_time = read_time or _time_reader(text)
+            read_time = read_time or time_reader(text)
             candle = _candle(row, columns, read_time(text))
             _check(candle, timeframe, last)
         except (ValueError, IndexError, OverflowError, Invalid) as problem:
@@ -80,8 +80,8 @@ def _columns(row: Sequence[str]) -> tuple[Columns, bool]:
     return (time, *(names.index(name) for name in _PRICES), volume), True
 
 
-def _time_reader(text: str) -> Callable[[str], datetime]:
-    """Return what reads the times of a file whose first one is ``text``."""
+def time_reader(text: str) -> Callable[[str], datetime]:
+    """Return what reads the times of a file whose first one is ``text``. Raises ``ValueError``."""
     if not text.strip().isdigit():
         return _parse_iso
     count = int(text)
@@ -99,7 +99,7 @@ def _parse_iso(text: str) -> datetime:
 
 
 def _candle(row: Sequence[str], columns: Columns, open_time: datetime) -> Candle:
-    numbers = [_number(row, column) for column in columns[1:]]
+    numbers = [number_at(row, column) for column in columns[1:]]
     opened, high, low, close, volume = numbers
     if opened is None or high is None or low is None or close is None:
         raise Invalid("a price is missing")
@@ -108,7 +108,8 @@ def _candle(row: Sequence[str], columns: Columns, open_time: datetime) -> Candle
     )
 
 
-def _number(row: Sequence[str], column: int | None) -> Decimal | None:
+def number_at(row: Sequence[str], column: int | None) -> Decimal | None:
+    """Return the number of a column, at most 18 places; ``None`` for none. Raises ``Invalid``."""
     text = "" if column is None else row[column].strip()
     if not text:
         return None

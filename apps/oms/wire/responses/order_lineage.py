@@ -1,15 +1,18 @@
-"""The chain of one order: its command, orders that belong to it, deals, positions."""
+"""The chain of one order: its signal, its command, orders that belong to it, deals, positions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
+from oms.domain.signals.signal import SignalAction, SignalKind, SignalStatus
 from oms.domain.value import value
 from oms.ports.command_queue import CommandRow
+from oms.ports.signals.stored_signals import SignalRow
 from oms.wire.json import optional_time_text, time_text
 from oms.wire.responses.ledger_rows import (
     DealRow,
@@ -19,7 +22,7 @@ from oms.wire.responses.ledger_rows import (
     order_row,
     position_row,
 )
-from oms.wire.responses.value_types import Id, TimeText, one_of
+from oms.wire.responses.value_types import Count, Id, TimeText, one_of
 
 
 class LineageCommand(TypedDict):
@@ -42,10 +45,25 @@ class LineageOrder(TypedDict):
     order: OrderRow
 
 
+class LineageSignal(TypedDict):
+    """A signal that led to orders of the chain; it is of a source, or of a bot."""
+
+    signal_id: Id
+    account_id: Id
+    kind: Annotated[str, one_of(*SignalKind)]
+    source_id: Annotated[Count, Field(description="0: of a bot.")]
+    bot_id: Id | None
+    symbol: str
+    action: Annotated[str, one_of(*SignalAction)]
+    status: Annotated[str, one_of(*SignalStatus)]
+    received_at: TimeText
+
+
 class Lineage(TypedDict):
     """The chain of one order, each part ascending by id."""
 
     order_id: Id
+    signals: list[LineageSignal]
     commands: list[LineageCommand]
     orders: list[LineageOrder]
     deals: list[DealRow]
@@ -57,6 +75,7 @@ class OrderLineage:
     """The stored rows of a chain."""
 
     order_id: int
+    signals: Sequence[SignalRow]
     commands: Sequence[CommandRow]
     orders: Sequence[Order]
     deals: Sequence[Deal]
@@ -68,6 +87,7 @@ def lineage_row(lineage: OrderLineage) -> Lineage:
     orders = {order.id: order for order in lineage.orders}
     return {
         "order_id": lineage.order_id,
+        "signals": [_signal_row(signal) for signal in lineage.signals],
         "commands": [command_row(command) for command in lineage.commands],
         "orders": [
             {"relation": _relation(orders, lineage.order_id, order), "order": order_row(order)}
@@ -75,6 +95,20 @@ def lineage_row(lineage: OrderLineage) -> Lineage:
         ],
         "deals": [deal_row(deal) for deal in lineage.deals],
         "positions": [position_row(position) for position in lineage.positions],
+    }
+
+
+def _signal_row(signal: SignalRow) -> LineageSignal:
+    return {
+        "signal_id": signal.id,
+        "account_id": signal.account_id,
+        "kind": signal.kind.value,
+        "source_id": signal.source_id,
+        "bot_id": signal.bot_id,
+        "symbol": signal.symbol,
+        "action": signal.action.value,
+        "status": signal.status.value,
+        "received_at": time_text(signal.received_at),
     }
 
 

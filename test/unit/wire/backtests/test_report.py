@@ -10,7 +10,7 @@ from oms.backtest.result import CurvePoint
 from oms.backtest.settings import BacktestSettings, contract_of
 from oms.cli.research.backtest import describe
 from oms.domain.market.timeframe import Timeframe
-from oms.services.backtests.run_backtest import BacktestRequest, run_backtest
+from oms.services.backtests.run_backtest import BacktestRequest, finished, run_backtest
 from oms.strategies.catalog import find_strategy
 from oms.wire.backtests.report_html import report_html
 
@@ -47,7 +47,7 @@ def _report(rows: list[tuple[str, str, str, str]], symbol: str = "BTC/USDT") -> 
         parameters={"fast": "2", "slow": "4"},
         settings=settings,
     )
-    run = describe(run_backtest(request, candles_of(rows), points.append))
+    run = describe(finished(run_backtest(request, candles_of(rows), points.append)))
     json.dumps(run, allow_nan=False)
     return report_html(run, points)
 

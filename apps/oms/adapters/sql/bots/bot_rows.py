@@ -10,6 +10,7 @@ from oms.domain.bots.bot import Bot, BotReport, BotStatus, DecisionResult, Desir
 from oms.domain.bots.decision import BotEvent
 from oms.domain.signals.signal import SignalStatus
 from oms.domain.unique_name import unique_name_key
+from oms.domain.value import evolve
 from oms.wire.bots.bot_rows import decided_json, load_terms, terms_json
 from oms.wire.json import dumps, loads
 
@@ -35,6 +36,7 @@ _EVENT = (
     *("signal_id", "result", "code", "message"),
 )
 INSERT_EVENTS = BulkInsert(table="bot_events", columns=_EVENT)
+SELECT_STORED_EVENTS = f"SELECT {', '.join(f'e.{name}' for name in _EVENT)} FROM bot_events e"
 SELECT_EVENTS = (
     f"SELECT {', '.join(f'e.{name}' for name in _EVENT)}, s.order_ids, s.status, s.reason_code,"
     " s.reason FROM bot_events e LEFT JOIN signals s ON s.id = e.signal_id"
@@ -132,10 +134,17 @@ def event_to_row(event: BotEvent, dialect: Dialect) -> Values:
 
 def event_from_row(row: Any, dialect: Dialect) -> BotEvent:
     """Return the event of a row of ``SELECT_EVENTS``; of a signal that ended with its outcome."""
+    event = stored_event_from_row(row, dialect)
+    event = evolve(event, order_ids=() if row[14] is None else tuple(loads(row[14])))
+    is_open = row[15] in (None, SignalStatus.QUEUED.value)
+    if event.result != DecisionResult.SENT.value or is_open:
+        return event
+    return evolve(event, result=row[15], code=row[16], message=row[17])
+
+
+def stored_event_from_row(row: Any, dialect: Dialect) -> BotEvent:
+    """Return the event of a row of ``SELECT_STORED_EVENTS``."""
     decimal = dialect.decode_optional_decimal
-    result, code, message, status = row[11], row[12], row[13], row[15]
-    if result == DecisionResult.SENT.value and status not in (None, SignalStatus.QUEUED.value):
-        result, code, message = status, row[16], row[17]
     return BotEvent(
         id=int(row[0]),
         bot_id=int(row[1]),
@@ -148,10 +157,9 @@ def event_from_row(row: Any, dialect: Dialect) -> BotEvent:
         stop_loss=decimal(row[8]),
         stop_gain=decimal(row[9]),
         signal_id=row[10],
-        result=result,
-        code=code,
-        message=message,
-        order_ids=() if row[14] is None else tuple(loads(row[14])),
+        result=row[11],
+        code=row[12],
+        message=row[13],
     )
 
 

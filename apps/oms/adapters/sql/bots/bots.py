@@ -199,7 +199,10 @@ def _changes(bot: Bot, is_running: bool, closes_positions: bool) -> bool:
         return True
     if is_running:
         return bot.has_failed
-    return closes_positions and not bot.desired.closes_positions
+    if closes_positions or bot.is_leased:
+        return closes_positions and not bot.desired.closes_positions
+    # No runner closes its positions: the caller may leave them open instead.
+    return bot.closes_before_stop and not bot.is_reported
 
 
 def _require_rest(bot: Bot) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.util import greenlet_spawn
 
 from oms.adapters.sql.archive.archived_names import ArchivedNames
+from oms.adapters.sql.bots.bot_rows import SELECT_STORED_EVENTS, stored_event_from_row
 from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.errors import public_error
@@ -18,6 +19,7 @@ from oms.adapters.sql.reads.value_scan import scan_values
 from oms.adapters.sql.rows import deals, exchange_state, positions
 from oms.adapters.sql.rows.valid_rows import Decoded, decode_rows
 from oms.adapters.sql.signals import rows as signals
+from oms.domain.bots.decision import BotEvent
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
@@ -111,6 +113,30 @@ class SqlVerificationReads:
         )
         found = await self._database.fetch(text, (account_id, after, limit))
         return self._decoded(found, signals.signal_from_row)
+
+    async def decisions_of(self, account_id: int, after: int, limit: int) -> Sequence[BotEvent]:
+        """Return a page of the decisions of the account's bots."""
+        param = self._dialect.param
+        text = (
+            f"{SELECT_STORED_EVENTS} JOIN bots b ON b.id = e.bot_id WHERE e.kind = 'decision'"
+            f" AND b.account_id = {param} AND e.id > {param} ORDER BY e.id LIMIT {param}"
+        )
+        found = await self._database.fetch(text, (account_id, after, limit))
+        return self._decoded(found, stored_event_from_row)
+
+    async def signals_without_decision(self, account_id: int, limit: int) -> Sequence[int]:
+        """Return signals of bots that are stored, but no decision, ascending."""
+        param = self._dialect.param
+        known = (
+            "SELECT e.signal_id FROM bot_events e JOIN bots o ON o.id = e.bot_id"
+            f" WHERE o.account_id = {param} AND e.signal_id IS NOT NULL"
+        )
+        text = (
+            "SELECT s.id FROM signals s JOIN bots b ON b.id = s.bot_id"
+            f" WHERE s.account_id = {param} AND s.id NOT IN ({known}) ORDER BY s.id LIMIT {param}"
+        )
+        rows = await self._database.fetch(text, (account_id, account_id, limit))
+        return [row[0] for row in rows]
 
     async def strategies(self, strategy_ids: Sequence[int]) -> frozenset[int]:
         """Return the ids that exist."""

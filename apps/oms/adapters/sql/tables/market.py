@@ -1,4 +1,4 @@
-"""Instruments, their candles, and which of them are kept up to date."""
+"""Instruments, their candles and funding rates, and which candles are kept up to date."""
 
 import sqlalchemy as sa
 
@@ -39,6 +39,13 @@ candles = schema.table(
     schema.boolean("is_closed"),
     schema.required("source", types.ShortText(16)),
     schema.updated_at(),
+)
+
+funding_rates = schema.table(
+    "funding_rates",
+    schema.key("instrument_id"),
+    sa.Column("at", types.TimestampType(), primary_key=True),
+    schema.required("rate", types.DecimalType()),
 )
 
 candle_ingestions = schema.table(

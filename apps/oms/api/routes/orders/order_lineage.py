@@ -16,7 +16,8 @@ router = APIRouter()
 
 @router.get("/oms/orders/{order_id}/lineage", openapi_extra=documented(Lineage, errors=UNKNOWN_ID))
 async def get_order_lineage(request: Request, order_id: PathId) -> Response:
-    """Return the commands, orders, deals and positions that an order belongs to."""
+    """Return the signals, commands, orders, deals and positions that an order belongs to."""
     context, caller = api_context(request), await admit_caller(request)
-    lineages = OrderLineageQuery(reads=context.queries, history=context.history)
+    signals = context.signals.queries.signals
+    lineages = OrderLineageQuery(reads=context.queries, history=context.history, signals=signals)
     return JsonResponse(lineage_row(await lineages(caller.principal, parse_order_id(order_id))))

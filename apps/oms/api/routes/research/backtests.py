@@ -1,7 +1,7 @@
 """Backtests: requested here, executed by the runner; lists, results, comparisons."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -10,10 +10,10 @@ from starlette.responses import HTMLResponse, Response
 from oms.api.context import api_context, require_change, require_permission
 from oms.api.errors import JsonResponse
 from oms.api.middleware.security_headers import SECURITY_HEADERS_KEY, with_policy
-from oms.api.openapi.request_bodies import validated
+from oms.api.openapi.request_bodies import Body, validated
 from oms.api.openapi.route_docs import UNKNOWN_ID, documented
 from oms.api.routes.path_ids import PathId, parse_backtest_id
-from oms.domain.access import Permission
+from oms.domain.access import Permission, Principal
 from oms.ports.research.backtest_runs import Row, StoredBacktest
 from oms.wire import parameters as p
 from oms.wire.backtests.comparison import ComparisonBody, comparison_body
@@ -61,6 +61,12 @@ _RUN = validated("BacktestRequest", RUN, RUN_EXAMPLE)
 _SWEEP = validated("SweepRequest", SWEEP, SWEEP_EXAMPLE)
 
 
+def _documented_request(body: Body) -> dict[str, Any]:
+    return documented(
+        BacktestRequested, statuses=(202,), query=(p.COMMENT,), body=body, errors=UNKNOWN_ID
+    )
+
+
 @router.get("/backtests", openapi_extra=documented(CursorPage[BacktestRow], query=p.BACKTESTS))
 async def list_backtests(request: Request) -> Response:
     """Return the caller's backtests, those of all users for administrators and risk managers."""
@@ -78,31 +84,23 @@ async def list_backtests(request: Request) -> Response:
 @router.post(
     "/backtests",
     status_code=202,
-    openapi_extra=documented(
-        BacktestRequested, statuses=(202,), query=(p.COMMENT,), body=_RUN, errors=UNKNOWN_ID
-    ),
+    openapi_extra=_documented_request(_RUN),
 )
 async def request_backtest(request: Request) -> Response:
     """Queue a run of a strategy on stored candles; the runner executes it."""
-    caller = await require_change(request, Permission.RESEARCH)
-    fields = read_run(load_body(await request.body()))
-    run = await api_context(request).backtests.request(caller.principal, fields)
-    return JsonResponse(_requested(run), 202)
+    principal, body = await _read_request(request)
+    return _queued(await api_context(request).backtests.request(principal, read_run(body)))
 
 
 @router.post(
     "/backtests/sweep",
     status_code=202,
-    openapi_extra=documented(
-        BacktestRequested, statuses=(202,), query=(p.COMMENT,), body=_SWEEP, errors=UNKNOWN_ID
-    ),
+    openapi_extra=_documented_request(_SWEEP),
 )
 async def request_sweep(request: Request) -> Response:
     """Queue runs of all combinations of parameters, or a walk-forward test of them."""
-    caller = await require_change(request, Permission.RESEARCH)
-    fields = read_sweep(load_body(await request.body()))
-    run = await api_context(request).backtests.request_sweep(caller.principal, fields)
-    return JsonResponse(_requested(run), 202)
+    principal, body = await _read_request(request)
+    return _queued(await api_context(request).backtests.request_sweep(principal, read_sweep(body)))
 
 
 @router.get(
@@ -221,5 +219,12 @@ async def _numbered(
     return JsonResponse(numbered_page(rows, limit, row_of))
 
 
-def _requested(run: StoredBacktest) -> BacktestRequested:
-    return {"ok": True, "run_id": run.id, "status": run.status.value}
+async def _read_request(request: Request) -> tuple[Principal, Any]:
+    """Return who requests a backtest, and the body."""
+    caller = await require_change(request, Permission.RESEARCH)
+    return caller.principal, load_body(await request.body())
+
+
+def _queued(run: StoredBacktest) -> Response:
+    body: BacktestRequested = {"ok": True, "run_id": run.id, "status": run.status.value}
+    return JsonResponse(body, 202)

@@ -47,6 +47,7 @@ export default {
   exchange_error: "The exchange answered with an error.",
   exchange_unavailable: "The exchange cannot be reached; nothing was sent.",
   engine_unavailable: "No worker serves this account.",
+  no_runner: "No runner is alive; it calculates charts, backtests and bots.",
   database_unavailable: "The database does not answer.",
   shutting_down: "The gateway is shutting down.",
   command_expired: "The command waited too long and was not sent.",

@@ -50,6 +50,7 @@ export default {
   exchange_error: "La bolsa respondió con un error.",
   exchange_unavailable: "No se puede alcanzar la bolsa; no se envió nada.",
   engine_unavailable: "Ningún worker atiende esta cuenta.",
+  no_runner: "Ningún runner está activo; calcula gráficos, backtests y bots.",
   database_unavailable: "La base de datos no responde.",
   shutting_down: "El gateway se está apagando.",
   command_expired: "El comando esperó demasiado y no se envió.",

@@ -50,6 +50,7 @@ export default {
   exchange_error: "A bolsa respondeu com um erro.",
   exchange_unavailable: "A bolsa não pode ser alcançada; nada foi enviado.",
   engine_unavailable: "Nenhum worker atende esta conta.",
+  no_runner: "Nenhum runner está ativo; ele calcula gráficos, backtests e bots.",
   database_unavailable: "O banco de dados não responde.",
   shutting_down: "O gateway está desligando.",
   command_expired: "O comando esperou demais e não foi enviado.",

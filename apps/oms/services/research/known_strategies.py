@@ -1,4 +1,4 @@
-"""The strategies that a bot may name: the built-in ones, and those that the runner has loaded."""
+"""The strategies that bots and backtests may name: built in, or loaded by the runner."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from oms.domain.errors import NotFound
 from oms.domain.market.timeframe import Timeframe
 from oms.ports.research.strategy_versions import StoredCatalog
-from oms.strategies.catalog import CATALOG, Number, StrategyDefinition
+from oms.strategies.catalog import CATALOG, Number, StrategyDefinition, built_in_strategy
 from oms.strategies.description import StrategyDescription, find_description
 
 AnyStrategy = StrategyDefinition | StrategyDescription
@@ -20,9 +20,8 @@ class KnownStrategies:
 
     async def find(self, name: str) -> AnyStrategy:
         """Return a strategy. Raises ``NotFound`` (``unknown_strategy``), ``Unavailable``."""
-        for definition in CATALOG:
-            if definition.name == name:
-                return definition
+        if (definition := built_in_strategy(name)) is not None:
+            return definition
         catalog, _ = await self.stored.read()
         found = find_description(name, catalog.strategies)
         if found is None:
