@@ -51,10 +51,8 @@ def check_cooldown(limit: Limit, number: Decimal, measure: Measure) -> Refused |
 def check_signals(limit: Limit, number: Decimal, measure: Measure) -> Refused | None:
     """Refuse the entry of one signal more of the day. Raises ``UnknownRecent``.
 
-    Entries that are of no signal pass.
+    Entries that are of no signal are not compared.
     """
-    if measure.entry.signal_id is None:
-        return None
     by_symbol = _recent_of(measure).signals_by_symbol(measure.strategy_id)
     if by_symbol is None:
         raise UnknownRecent("the number of signals of the day is not known")

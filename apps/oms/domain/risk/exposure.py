@@ -239,7 +239,9 @@ class Exposure:
             filled[key] = add(bought if bought > 0 else ZERO, entry.qty), sold
         else:
             filled[key] = bought, subtract(sold if sold < 0 else ZERO, entry.qty)
-        return _unsigned(filled), is_open
+        return {
+            each: (buy.copy_abs(), sale.copy_abs()) for each, (buy, sale) in filled.items()
+        }, is_open
 
     def quantities_by_position(self) -> Mapping[PositionKey, Decimal]:
         """Return the largest quantity of each position."""

@@ -46,13 +46,14 @@ def check_limits(
     measures = (account, _own_measure(policy, entry, context) if ruling.has_own else account)
     is_complete = judgement is not None and judgement.is_complete
     refusals: dict[int, Refused] = {}
-    judged, checks = 0, _CHECKS
+    judged, checks, has_signal = 0, _CHECKS, entry.signal_id is not None
     for each in ruling.limits:
-        limit = each.limit
-        try:
-            refused = checks[limit.key](limit, each.number, measures[each.is_own])
-        except Unknown as error:
-            refused = refused_unknown(limit, error)
+        limit, refused = each.limit, None
+        if has_signal or not each.is_of_signals:
+            try:
+                refused = checks[limit.key](limit, each.number, measures[each.is_own])
+            except Unknown as error:
+                refused = refused_unknown(limit, error)
         if refused is not None:
             refusals[judged] = refused
         judged += 1
@@ -134,7 +135,8 @@ def _check_collar(limit: Limit, number: Decimal, measure: Measure) -> Refused | 
     price = measure.named_price or measure.price
     if reference is None or price is None or not reference:
         raise Unknown(f"there is no current price of {entry.symbol}")
-    beyond = multiply(_beyond(entry.side, price, reference), HUNDRED)
+    beyond = subtract(price, reference) if entry.side is Side.BUY else subtract(reference, price)
+    beyond = multiply(beyond, HUNDRED)
     percent = measure.measured[limit.key] = divide(beyond, reference)
     if beyond <= multiply(number, reference):  # exact, which the quotient is not
         return None
@@ -143,11 +145,6 @@ def _check_collar(limit: Limit, number: Decimal, measure: Measure) -> Refused | 
         f" {decimal_text(reference)}; {at_most(limit)} %"
     )
     return refused_by(limit, measure, message, percent)
-
-
-def _beyond(side: Side, price: Decimal, reference: Decimal) -> Decimal:
-    """Return how much more a price costs than the reference."""
-    return subtract(price, reference) if side is Side.BUY else subtract(reference, price)
 
 
 def _check_open_positions(limit: Limit, number: Decimal, measure: Measure) -> Refused | None:
@@ -267,7 +264,8 @@ def _check_slippage(limit: Limit, number: Decimal, measure: Measure) -> Refused 
     if market is None or not mid:
         raise Unknown(f"there is no current price of {entry.symbol}")
     price = market.fill_price(entry.side, entry.qty)
-    beyond = multiply(_beyond(entry.side, price, mid), _BASIS_POINTS)
+    beyond = subtract(price, mid) if entry.side is Side.BUY else subtract(mid, price)
+    beyond = multiply(beyond, _BASIS_POINTS)
     slippage = measure.measured[limit.key] = divide(beyond, mid)
     if beyond <= multiply(number, mid):
         return None

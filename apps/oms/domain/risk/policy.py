@@ -20,6 +20,7 @@ from oms.domain.risk.policy_keys import (
     LOSS_KEYS,
     PRESETS,
     PRICES_ONLY,
+    SIGNAL_KEYS,
     PolicyValue,
     policy_value_text,
     tighter,
@@ -104,6 +105,8 @@ class RulingLimit:
     number: Decimal
     #: Whether it is measured over the strategy's part of the account.
     is_own: bool
+    #: Whether only entries of signals are compared with it.
+    is_of_signals: bool
     #: The limit as it is stored with an order that passes, if nothing was measured.
     passed: LimitCheck
 
@@ -324,7 +327,13 @@ def _ruling_limits(account: Limits, own: Limits) -> RulingLimits:
 
 def _ruling_limit(limit: Limit, *, is_own: bool) -> RulingLimit:
     number = limit.setting if isinstance(limit.setting, Decimal) else ZERO
-    return RulingLimit(limit=limit, number=number, is_own=is_own, passed=_passed(limit))
+    return RulingLimit(
+        limit=limit,
+        number=number,
+        is_own=is_own,
+        is_of_signals=limit.key in SIGNAL_KEYS,
+        passed=_passed(limit),
+    )
 
 
 def _passed(limit: Limit) -> LimitCheck:

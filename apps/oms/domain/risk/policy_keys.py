@@ -196,14 +196,10 @@ _TABLE = (
 KEYS: Mapping[str, PolicyKey] = MappingProxyType({key.name: key for key in _TABLE})
 """The keys in the order in which they are checked."""
 
-ACTIVITY_KEYS = frozenset(
-    {
-        "max_orders_per_minute",
-        "cooldown_seconds_after_losses",
-        "max_signals_per_day",
-        "max_signals_per_symbol_per_day",
-    }
-)
+SIGNAL_KEYS = frozenset({"max_signals_per_day", "max_signals_per_symbol_per_day"})
+"""Keys that entries of signals are compared with."""
+
+ACTIVITY_KEYS = SIGNAL_KEYS | {"max_orders_per_minute", "cooldown_seconds_after_losses"}
 """Keys that are compared with what the account did lately."""
 
 PRICES_ONLY = frozenset({"price_collar_pct", "max_slippage_bps"})

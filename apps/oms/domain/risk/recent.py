@@ -42,6 +42,8 @@ class Recent:
     now: datetime
     #: Number of entry orders in the window by strategy.
     orders: Mapping[int, int] = field(default_factory=dict)
+    #: Their sum, where it was counted.
+    orders_total: int | None = None
     #: Newest first.
     results: Sequence[ClosedResult] = ()
     #: Number of signals received today and done, by strategy and symbol; ``None``: not read.
@@ -49,7 +51,9 @@ class Recent:
 
     def orders_of(self, strategy_id: int | None) -> int:
         """Return the number of entry orders in the window; ``None`` counts all strategies."""
-        return sum(self.orders.values()) if strategy_id is None else self.orders.get(strategy_id, 0)
+        if strategy_id is not None:
+            return self.orders.get(strategy_id, 0)
+        return sum(self.orders.values()) if self.orders_total is None else self.orders_total
 
     def signals_by_symbol(self, strategy_id: int | None) -> Mapping[str, int] | None:
         """Return the numbers of signals by symbol; of all strategies for ``None``."""

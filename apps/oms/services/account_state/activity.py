@@ -92,7 +92,8 @@ class Activity:
         while oldest_first and oldest_first[0].created_at <= since:
             self._forget(oldest_first.popleft().id)
         results = self._results[::-1] if self._results else ()
-        return _new_recent(now=now, orders=self._counts, results=results)
+        total = 0 if self._orders is None else len(self._orders)
+        return _new_recent(now=now, orders=self._counts, orders_total=total, results=results)
 
     def _forget(self, order_id: int) -> None:
         """Count an order no longer, if it counts."""

@@ -174,7 +174,7 @@ async def refuse_entry(
     instruments = state.exchange.instruments()
     equity = NO_EQUITY
     if ruling.needs_equity:
-        equity = await read_equity(state, now)
+        equity = state.command_equity or await read_equity(state, now)
     markets = await _read_markets(state, symbols, now)
     rates = await _read_rates_of(state, valued, equity, now)
     recent = None

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from oms.domain.risk.policy import AccountPolicy
+from oms.domain.risk.policy_keys import SIGNAL_KEYS
 from oms.domain.risk.recent import ORDERS_WINDOW, RESULTS_MAX, Recent
 from oms.domain.risk.risk_day import day_start
 from oms.domain.signals.signal import SignalStatus
@@ -12,7 +13,6 @@ from oms.services.account_state.state import AccountState
 
 ORDER_RATE = "max_orders_per_minute"
 COOLDOWN = "cooldown_seconds_after_losses"
-SIGNAL_CAPS = frozenset({"max_signals_per_day", "max_signals_per_symbol_per_day"})
 
 
 async def read_recent(
@@ -35,7 +35,7 @@ async def read_recent(
     if lacks_orders or (COOLDOWN in keys and not activity.has_results):
         await _load(state, keys, now)
     recent = activity.recent(now)
-    if not counts_signals or SIGNAL_CAPS.isdisjoint(keys):
+    if not counts_signals or SIGNAL_KEYS.isdisjoint(keys):
         return recent
     return evolve(recent, signals=await _signals_of_day(state, policy, now))
 

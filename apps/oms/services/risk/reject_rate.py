@@ -43,7 +43,7 @@ async def watch_rejections(
     limit = None if state.policy is None else state.policy.account.get(REJECT_RATE)
     if limit is None or state.recent_activity is None:
         return None
-    rejected = [order for order in orders if _is_rejection(order)]
+    rejected = [o for o in orders if o.state is OrderState.REJECTED and _is_rejection(o)]
     if not rejected:
         return None
     if any(each.cause == REJECTIONS_CAUSE for each in state.kill_switches):
