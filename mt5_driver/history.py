@@ -9,7 +9,7 @@ from mt5_driver.market_data import read_tickers
 from mt5_driver.numbers import read_decimal, surface
 from mt5_driver.session import Session
 from mt5_driver.structures import TradeDeal, TradeOrder, TradePosition
-from mt5_driver.trading import CLOSE_BY_ORDER
+from mt5_driver.tickets import CLOSE_BY_ORDER
 
 _OPEN_ROWS_MAX = 5000
 _PAGE_ROWS = 500
@@ -22,9 +22,8 @@ Row = Mapping[str, Any]
 
 def read_positions(session: Session) -> tuple[TradePosition, ...]:
     """Returns the open positions, the oldest first."""
-    rows = _open_rows(session, "/oms/positions/open")
+    rows = read_position_rows(session)
     tickets = session.tickets.of_positions(rows)
-    rows = _with_prices(session, rows)
     found = []
     for row in rows:
         ticket = tickets[row["ticket"]]
@@ -42,12 +41,13 @@ def read_positions(session: Session) -> tuple[TradePosition, ...]:
     return tuple(sorted(found, key=lambda position: (position.time_msc, position.ticket)))
 
 
-def _with_prices(session: Session, rows: list[Row]) -> list[Row]:
-    """Returns the rows, of those without a mark at the price at which they could be closed.
+def read_position_rows(session: Session) -> list[Row]:
+    """Returns the gateway's rows of open positions, each with a price and a profit.
 
     The gateway marks positions at exchanges every few seconds, so a new one has no mark yet; a
-    program would take a price of 0 for one.
+    program would take a price of 0 for one. It gets the price at which it could be closed.
     """
+    rows = _open_rows(session, "/oms/positions/open")
     unmarked = {row["symbol"] for row in rows if row["price_current"] is None}
     instruments = {each: session.catalog.find(each) for each in unmarked}
     known = {symbol: each for symbol, each in instruments.items() if each is not None}
@@ -91,8 +91,12 @@ def read_history_orders(session: Session, since: float, until: float) -> tuple[T
     return _by_time(_orders(session, rows) + _close_by_orders(session, closes))
 
 
-def read_orders_of(session: Session, tickets: Iterable[int]) -> tuple[TradeOrder, ...]:
-    """Returns ended orders by ticket; unknown ones are left out."""
+def read_orders_of_ticket(session: Session, ticket: int) -> tuple[TradeOrder, ...]:
+    """Returns the ended order of a ticket; none if it is unknown."""
+    return _orders_of(session, [ticket])
+
+
+def _orders_of(session: Session, tickets: Iterable[int]) -> tuple[TradeOrder, ...]:
     wanted = sorted({each for each in tickets if 0 < each < CLOSE_BY_ORDER})
     rows: list[Row] = []
     for start in range(0, len(wanted), _PAGE_ROWS):
@@ -140,7 +144,7 @@ def read_deals_of_position(session: Session, identifier: int) -> tuple[TradeDeal
 def read_orders_of_position(session: Session, identifier: int) -> tuple[TradeOrder, ...]:
     """Returns all ended orders of a position, with closes by an opposite one."""
     deals = read_deals_of_position(session, identifier)
-    plain = read_orders_of(session, [deal.order for deal in deals if deal.order])
+    plain = _orders_of(session, [deal.order for deal in deals if deal.order])
     commands = {deal.order for deal in deals if deal.order >= CLOSE_BY_ORDER}
     closes: tuple[TradeOrder, ...] = ()
     if commands:

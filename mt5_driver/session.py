@@ -42,6 +42,8 @@ class Session:
     hidden: set[str] = field(default_factory=set)
     #: Names whose order book is subscribed.
     books: set[str] = field(default_factory=set)
+    #: Whether the first wallet that the gateway reads is still waited for.
+    awaits_wallet: bool = True
     request_ids: Any = field(default_factory=lambda: count(1))
     _account: Mapping[str, Any] = field(default_factory=dict)
     _account_at: float = float("-inf")
@@ -121,14 +123,19 @@ class Session:
 
         ``None`` if there is no market for it: no rate is assumed. Raises ``CallFailed``.
         """
-        target = self.currency
-        if currency == target:
+        if currency == self.currency:
             return Decimal(1)
-        for symbol in (f"{currency}/{target}", f"{currency}/{target}:{target}"):
-            if self.catalog.find(symbol) is not None:
-                ticker = self.client.call(self.account_id, "fetch_ticker", symbol)
-                return read_decimal(ticker.get("last"))
-        return None
+        market = self.rate_market(currency)
+        if market is None:
+            return None
+        ticker = self.client.call(self.account_id, "fetch_ticker", market.symbol)
+        return read_decimal(ticker.get("last"))
+
+    def rate_market(self, currency: str) -> Instrument | None:
+        """Returns the market whose price is the rate of a currency in that of the account."""
+        target = self.currency
+        symbols = (f"{currency}/{target}", f"{currency}/{target}:{target}")
+        return next((each for each in map(self.catalog.find, symbols) if each is not None), None)
 
     @cached_property
     def currency(self) -> str:
@@ -171,6 +178,7 @@ def open_session(
     )
     session = Session(client=client, credentials=chosen, settings=settings)
     session._account, session._account_at = row, time.monotonic()
+    session.awaits_wallet = not row["restrict_to_strategies"]
     return session
 
 

@@ -15,6 +15,8 @@ from mt5_driver.gateway_client import GatewayClient
 
 #: The ids of the gateway are below.
 NO_ORDER = 1 << 53
+#: Tickets of closes by an opposite position, which the gateway books without an order.
+CLOSE_BY_ORDER = 1 << 54
 _IDS_MAX = 500
 _OPENING = (DEAL_ENTRY_IN, DEAL_ENTRY_INOUT)
 

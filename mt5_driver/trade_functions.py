@@ -20,8 +20,8 @@ from mt5_driver.history import (
     read_history_deals,
     read_history_orders,
     read_open_orders,
-    read_orders_of,
     read_orders_of_position,
+    read_orders_of_ticket,
     read_positions,
 )
 from mt5_driver.numbers import exact, to_seconds, whole
@@ -138,47 +138,55 @@ def history_orders_total(session: Session, date_from: Any, date_to: Any) -> int:
 
 
 @connected_call
-def history_orders_get(
-    session: Session,
-    date_from: Any = None,
-    date_to: Any = None,
-    *,
-    group: str | None = None,
-    ticket: Any = None,
-    position: Any = None,
-) -> tuple[TradeOrder, ...]:
-    """Returns ended orders: of a period and a group, of a ticket, or of a position."""
-    if ticket is not None:
-        return read_orders_of(session, [whole(ticket, "ticket")])
-    if position is not None:
-        return read_orders_of_position(session, whole(position, "position"))
-    found = read_history_orders(session, *_period(date_from, date_to))
-    return _chosen(session, found, None, group, None)
-
-
-@connected_call
 def history_deals_total(session: Session, date_from: Any, date_to: Any) -> int:
     """Returns the number of deals in a period."""
     return len(read_history_deals(session, *_period(date_from, date_to)))
 
 
-@connected_call
-def history_deals_get(
-    session: Session,
-    date_from: Any = None,
-    date_to: Any = None,
-    *,
-    group: str | None = None,
-    ticket: Any = None,
-    position: Any = None,
-) -> tuple[TradeDeal, ...]:
-    """Returns deals: of a period and a group, of an order (``ticket``), or of a position."""
-    if ticket is not None:
-        return read_deals_of_order(session, whole(ticket, "ticket"))
-    if position is not None:
-        return read_deals_of_position(session, whole(position, "position"))
-    found = read_history_deals(session, *_period(date_from, date_to))
-    return _chosen(session, found, None, group, None)
+def _history_get(
+    name: str,
+    summary: str,
+    of_period: Callable[[Session, float, float], tuple[Row, ...]],
+    of_ticket: Callable[[Session, int], tuple[Row, ...]],
+    of_position: Callable[[Session, int], tuple[Row, ...]],
+) -> Callable[..., tuple[Row, ...] | None]:
+    """Makes the function of the package that reads orders, or deals, of the history."""
+
+    def get(
+        session: Session,
+        date_from: Any = None,
+        date_to: Any = None,
+        *,
+        group: str | None = None,
+        ticket: Any = None,
+        position: Any = None,
+    ) -> tuple[Row, ...]:
+        if ticket is not None:
+            return of_ticket(session, whole(ticket, "ticket"))
+        if position is not None:
+            return of_position(session, whole(position, "position"))
+        found = of_period(session, *_period(date_from, date_to))
+        return _chosen(session, found, None, group, None)
+
+    get.__name__ = get.__qualname__ = name
+    get.__doc__ = summary
+    return connected_call(get)
+
+
+history_orders_get = _history_get(
+    "history_orders_get",
+    "Returns ended orders: of a period and a group, of a ticket, or of a position.",
+    read_history_orders,
+    read_orders_of_ticket,
+    read_orders_of_position,
+)
+history_deals_get = _history_get(
+    "history_deals_get",
+    "Returns deals: of a period and a group, of an order (``ticket``), or of a position.",
+    read_history_deals,
+    read_deals_of_order,
+    read_deals_of_position,
+)
 
 
 def Buy(

@@ -6,6 +6,7 @@ asked for the command of that id; nothing is sent again.
 
 import time
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -14,10 +15,11 @@ from mt5_driver.account_data import read_money
 from mt5_driver.config import INSTANT
 from mt5_driver.errors import AnswerLost, CallFailed, GatewayError, NotReached, TradeRefused
 from mt5_driver.market_data import build_tick, read_ticker
-from mt5_driver.numbers import surface
+from mt5_driver.numbers import read_decimal, surface
 from mt5_driver.session import Session
 from mt5_driver.structures import OrderCheckResult, OrderSendResult
 from mt5_driver.symbols import Instrument
+from mt5_driver.tickets import CLOSE_BY_ORDER
 from mt5_driver.trade_commands import (
     Surroundings,
     TradeCommand,
@@ -39,8 +41,6 @@ _ASK_SECONDS = 0.5
 _RECENT_COMMANDS = 200
 #: The executions of a deal that is placed are asked for so often.
 _EXECUTION_SECONDS = 0.05
-#: Tickets of closes by an opposite position, which the gateway books without an order.
-CLOSE_BY_ORDER = 1 << 54
 _DONE_TEXT, _PLACED_TEXT = "Request executed", "Request placed"
 _PREVIEWED = frozenset({"send_order", "close_position", "change_order"})
 
@@ -75,18 +75,14 @@ def send_request(session: Session, request: Any) -> OrderSendResult:
 def check_request(session: Session, request: Any) -> OrderCheckResult:
     """Returns what a trade request would do, without sending it. Raises ``CallFailed``."""
     wanted = read_trade_request(request)
-    retcode, comment, margin = 0, "Done", 0.0
+    retcode, comment, margin = 0, "Done", Decimal(0)
     try:
         _, planned = _plan(session, wanted, creates_strategy=False)
         if planned.command in _PREVIEWED:
             retcode, comment, margin = _preview(session, planned)
     except TradeRefused as refused:
         retcode, comment = refused.retcode, refused.comment
-    money = {name: float(value) for name, value in read_money(session.portfolio()).items()}
-    money["margin"] += margin
-    money["margin_free"] -= margin
-    equity = money["equity"]
-    money["margin_level"] = equity / money["margin"] * 100 if money["margin"] else 0.0
+    money = read_money(session).fields(more_margin=margin)
     return OrderCheckResult(retcode=retcode, comment=comment, request=echo_request(wanted), **money)
 
 
@@ -311,7 +307,7 @@ def _close_by_order(result: Any) -> int:
     return int(min(ids)) if ids else CLOSE_BY_ORDER + int(result["command_id"])
 
 
-def _preview(session: Session, planned: TradeCommand) -> tuple[int, str, float]:
+def _preview(session: Session, planned: TradeCommand) -> tuple[int, str, Decimal]:
     """Returns retcode, comment and margin of a command, as the gateway would judge it now."""
     envelope = {
         "account_id": session.account_id,
@@ -323,10 +319,11 @@ def _preview(session: Session, planned: TradeCommand) -> tuple[int, str, float]:
     except GatewayError as error:
         results = error.detail.get("results") or [{}]
         answer = results[0].get("error") or error.detail
-        return int(answer.get("mt5_retcode") or c.TRADE_RETCODE_ERROR), str(answer["message"]), 0.0
+        retcode = int(answer.get("mt5_retcode") or c.TRADE_RETCODE_ERROR)
+        return retcode, str(answer["message"]), Decimal(0)
     preview = body["results"][0]["preview"]
     refusal = preview["refusal"]
     if refusal is not None:
         retcode = refusal.get("mt5_retcode") or c.TRADE_RETCODE_REJECT
-        return int(retcode), str(refusal.get("message")), 0.0
-    return 0, "Done", surface(preview["margin"])
+        return int(retcode), str(refusal.get("message")), Decimal(0)
+    return 0, "Done", read_decimal(preview["margin"]) or Decimal(0)

@@ -114,6 +114,7 @@ MT5_RETCODES_BY_REASON: Mapping[str, int] = {
     "key_order_notional": 10040,
     "key_day_notional": 10040,
     "kill_switch": 10026,
+    "market_closed": 10018,
 }
 """MetaTrader return codes by reason; override those of the code."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import mt5_driver as mt5
+from kit.databases.sql import dsn_of
 from kit.gateway.metatrader import PRICE, MetaTraderGateway, run_metatrader_gateway
 
 Connect = Callable[[str], MetaTraderGateway]
@@ -13,7 +14,8 @@ Connect = Callable[[str], MetaTraderGateway]
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MetaTraderGateway]:
     """The gateway."""
-    with run_metatrader_gateway(tmp_path_factory.mktemp("metatrader")) as gateway:
+    dsn = dsn_of(tmp_path_factory.mktemp("metatrader") / "oms.sqlite3")
+    with run_metatrader_gateway(dsn) as gateway:
         yield gateway
 
 

@@ -8,8 +8,7 @@ import pytest
 
 import mt5_driver as mt5
 from kit.gateway.metatrader import COIN, MetaTraderGateway
-from mt5_driver.tickets import NO_ORDER
-from mt5_driver.trading import CLOSE_BY_ORDER
+from mt5_driver.tickets import CLOSE_BY_ORDER, NO_ORDER
 
 from .conftest import Connect
 

@@ -10,7 +10,6 @@ import pytest
 
 import mt5_driver as mt5
 from kit.faults.cut_proxy import CutProxy, cut_proxy
-from kit.faults.faulty_server import run_faulty_server
 from kit.free_ports import free_port
 from kit.gateway.metatrader import KEY, MetaTraderGateway
 from kit.polling import wait_until
@@ -86,22 +85,6 @@ def test_a_command_that_is_still_queued_is_placed(
     wait_until(mt5.positions_get, 10, "the order is executed")
 
 
-def test_without_an_answer_the_outcome_is_not_known(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    connect("hedge")
-    monkeypatch.setattr(trading, "_ASK_SECONDS", 0)
-    session = mt5.calls.TERMINAL.session
-    assert session is not None and session.is_hedging and session.catalog.all()
-    with run_faulty_server() as server:
-        server.behaviours = ["drop"] * 20
-        monkeypatch.setattr(session, "client", _client(server.base_url))
-        result = mt5.order_send(REQUEST)
-        posts = [body for _, method, _, body in server.requests if method == "POST"]
-    assert result.retcode == mt5.TRADE_RETCODE_TIMEOUT
-    assert [body["request_id"] for body in posts] == [result.comment.partition(":")[0]]
-
-
 def test_no_connection(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     connect("hedge")
     session = mt5.calls.TERMINAL.session
@@ -116,19 +99,3 @@ def test_no_connection(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def _client(base_url: str) -> Any:
     return mt5.gateway_client.GatewayClient(base_url, KEY, 5)
-
-
-def test_instant_execution_keeps_to_the_deviation(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gateway = connect("hedge")
-    monkeypatch.setenv("OMS_MT5_EXECUTION", "instant")
-    assert mt5.initialize()
-    assert mt5.symbol_info("BTCUSD").trade_exemode == mt5.SYMBOL_TRADE_EXECUTION_INSTANT
-    request = REQUEST | {"price": 50000.0, "deviation": 20}
-    gateway.set_price("hedge", "50001")  # 10 points
-    assert mt5.order_send(request).retcode == mt5.TRADE_RETCODE_DONE
-    gateway.set_price("hedge", "50003")
-    refused = mt5.order_send(request)
-    assert (refused.retcode, refused.volume) == (mt5.TRADE_RETCODE_REQUOTE, 0.0)
-    assert mt5.positions_total() == 1

@@ -22,6 +22,7 @@ from oms.ports.market.candle_store import CandleSeries
 from .conftest import Connect
 
 HOUR = 3600
+MARKET_BUY = {"action": mt5.TRADE_ACTION_DEAL, "symbol": "BTCUSD", "volume": 0.02, "type": 0}
 STORED_FROM = datetime(2026, 1, 5, tzinfo=UTC)
 
 
@@ -192,30 +193,89 @@ def test_the_account_equals_the_portfolio(connect: Connect) -> None:
     assert worse.retcode == mt5.TRADE_RETCODE_INVALID_STOPS
 
 
-def test_pandas_as_in_the_package_s_documentation(connect: Connect) -> None:
-    connect("walk-hedge")
-    mt5.Buy("BTCUSD", 0.02)
-    bars = pd.DataFrame(mt5.copy_rates_from_pos("BTCUSD", mt5.TIMEFRAME_M5, 0, 20))
-    bars["time"] = pd.to_datetime(bars["time"], unit="s")
-    assert bars["time"].is_monotonic_increasing and len(bars["close"].rolling(5).mean()) == 20
-    assert (bars["high"] >= bars["low"]).all()
-    for rows in (mt5.positions_get(), mt5.history_deals_get(0, time.time() + 60)):
+def test_a_key_of_one_strategy_sees_the_wallet(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = connect("hedge")
+    mt5.Buy("BTCUSD", 0.02)  # of no strategy: the key does not see it
+    wallet = call(gateway, "hedge", "fetch_balance")
+    only = {"restrict_to_strategies": True, "strategy_ids": [_strategy(gateway)]}
+    monkeypatch.setenv("OMS_API_KEY", gateway.add_key("one-strategy", "hedge", **only))
+    assert mt5.initialize(), mt5.last_error()
+    info = mt5.account_info()
+    assert info.balance == info.equity == float(wallet["total"]["USDT"]) > 0
+    assert (info.margin, info.profit) == (float(wallet["used"]["USDT"]), 0.0)
+    assert mt5.positions_get() == ()
+    bought = mt5.order_send(
+        {"action": 1, "symbol": "BTCUSD", "volume": 0.01, "type": 0, "magic": 8}
+    )
+    assert bought.retcode == mt5.TRADE_RETCODE_DONE, bought
+    gateway.set_price("hedge", "50100")
+    assert mt5.account_info().profit == pytest.approx(1)
+
+
+def _strategy(gateway: MetaTraderGateway) -> int:
+    accounts = [gateway.accounts["hedge"]]
+    body = {"name": "only this", "account_ids": accounts, "client_strategy_id": 8}
+    return int(gateway.request("POST", "/strategies", body)["strategy_id"])
+
+
+def test_pandas_as_in_the_package_s_documentation_of_rows(connect: Connect) -> None:
+    gateway = connect("walk-hedge")
+    bought = mt5.order_send(MARKET_BUY)
+    limit = {"action": 5, "symbol": "BTCUSD", "volume": 0.02, "type": 2, "price": 20000.0}
+    assert mt5.order_send(limit).retcode == mt5.TRADE_RETCODE_DONE
+    since, until = datetime(2020, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(minutes=1)
+    reads: list[tuple[Any, list[str], list[str]]] = [
+        (mt5.orders_get(group="*USD*"), ["time_setup"], ["time_done", "position_by_id", "reason"]),
+        (mt5.positions_get(group="*USD*"), ["time"], ["time_update", "time_msc", "external_id"]),
+        (mt5.history_orders_get(since, until), ["time_setup", "time_done"], ["type_time", "tp"]),
+        (mt5.history_deals_get(since, until, group="*,!*ETH*"), ["time"], ["fee"]),
+        (mt5.history_deals_get(position=bought.order), ["time"], ["external_id"]),
+    ]
+    for rows, times, dropped in reads:
         table = pd.DataFrame(list(rows), columns=rows[0]._asdict().keys())
-        table["time"] = pd.to_datetime(table["time"], unit="s")
         assert list(table.columns) == list(rows[0]._fields)
-        assert table["volume"].dtype == float and table["ticket"].dtype == np.int64
-    table.drop(["time_msc", "external_id"], axis=1)
-    quotes = pd.DataFrame(mt5.copy_ticks_from("BTCUSD", time.time() - 60, 20, mt5.COPY_TICKS_ALL))
-    assert (pd.to_datetime(quotes["time_msc"], unit="ms").dt.second < 60).all()
-    account = pd.DataFrame(list(mt5.account_info()._asdict().items()), columns=["name", "value"])
-    assert set(account["name"]) == set(mt5.AccountInfo._fields)
+        assert table["ticket"].dtype == np.int64
+        table.drop(dropped, axis=1, inplace=True)
+        for name in times:
+            table[name] = pd.to_datetime(table[name], unit="s")
+            assert (table[name] <= pd.Timestamp(until).tz_localize(None)).all()
+            assert (table[name] >= pd.Timestamp("2026-01-01")).all()
+    for info in (mt5.account_info(), mt5.terminal_info(), mt5.symbol_info("BTCUSD")):
+        table = pd.DataFrame(list(info._asdict().items()), columns=["property", "value"])
+        assert list(table["property"][:-1]) == list(info._fields[:-1])
+    gateway.flatten("walk-hedge")
+
+
+def test_pandas_as_in_the_package_s_documentation_of_arrays(connect: Connect) -> None:
+    connect("walk-hedge")
+    until = datetime.now(UTC)
+    since, hour = until - timedelta(minutes=1), timedelta(hours=1)
+    arrays = {
+        "from": mt5.copy_rates_from("BTCUSD", mt5.TIMEFRAME_M5, until, 20),
+        "position": mt5.copy_rates_from_pos("BTCUSD", mt5.TIMEFRAME_M5, 0, 20),
+        "range": mt5.copy_rates_range("BTCUSD", mt5.TIMEFRAME_M5, until - 2 * hour, until),
+        "ticks": mt5.copy_ticks_from("BTCUSD", since, 20, mt5.COPY_TICKS_ALL),
+        "ticks of a range": mt5.copy_ticks_range("BTCUSD", since, until, mt5.COPY_TICKS_TRADE),
+    }
+    for name, read in arrays.items():
+        table = pd.DataFrame(read)
+        assert list(table.columns) == list(read.dtype.names) and len(table) >= 20, name
+        table["time"] = pd.to_datetime(table["time"], unit="s")
+        age = pd.Timestamp(until).tz_localize(None) - table["time"]
+        assert (age <= 2 * hour).all() and (age >= -timedelta(seconds=2)).all(), name
+        assert table["time"].is_monotonic_increasing, name
+    bars = pd.DataFrame(arrays["position"])
+    assert (bars["high"] >= bars["low"]).all() and len(bars["close"].rolling(5).mean()) == 20
+    assert tuple(arrays["position"][0])[4] == bars["close"][0]  # rows as the examples print them
 
 
 def test_the_environment_may_name_no_account(running: MetaTraderGateway) -> None:
     assert mt5.initialize(login=10**6, password=KEY, server=running.base_url) is False
     assert mt5.last_error()[0] == mt5.RES_E_AUTH_FAILED
     assert mt5.initialize(password=KEY, server=running.base_url) is False
-    assert mt5.last_error() == (-2, 'Invalid "login" argument: the key reads 7 accounts, name one')
+    assert mt5.last_error() == (-2, 'Invalid "login" argument: the key reads 11 accounts, name one')
     wrong = "oms_a-key-that-does-not-exist"
     assert mt5.initialize(login=1, password=wrong, server=running.base_url) is False
     assert mt5.last_error()[0] == mt5.RES_E_AUTH_FAILED

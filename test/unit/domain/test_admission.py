@@ -184,6 +184,12 @@ TRAILING = {"order_type": "trailing_stop", "trailing_amount": Decimal(3)}
             "change_pending",
         ),
         (
+            {"state": OrderState.UNKNOWN},
+            {"new_qty": Decimal(2)},
+            "invalid_order_state",
+            "order_in_doubt",
+        ),
+        (
             {"filled_qty": Decimal(2), "qty": Decimal(3)},
             {"new_qty": Decimal(1)},
             "invalid_order_state",

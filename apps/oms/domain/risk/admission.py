@@ -21,7 +21,7 @@ from oms.domain.instrument import (
 from oms.domain.ledger.close_lock import is_close_order
 from oms.domain.ledger.position import Position
 from oms.domain.money import ZERO, add, decimal_text, round_down_to_step, subtract
-from oms.domain.orders.order import Order, Side
+from oms.domain.orders.order import Order, OrderState, Side
 from oms.domain.orders.order_validation import (
     is_post_only,
     limit_price,
@@ -184,6 +184,9 @@ def admit_change(request: ChangeOrder, order: Order, context: RiskContext) -> Re
     if order.pending_change is not None:
         message = f"order {order.id} already has a pending {order.pending_change}"
         return Refused(code="invalid_order_state", reason="change_pending", message=message)
+    if order.state is OrderState.UNKNOWN:
+        message = f"whether order {order.id} is at the exchange is not known yet"
+        return Refused(code="invalid_order_state", reason="order_in_doubt", message=message)
     if request.new_price is not None and order.price is None:
         message = f"order {order.id} is a {order.order_type} order and has no price"
         return Refused(code="validation_error", message=message)
