@@ -12,6 +12,7 @@ from kit.databases.mariadb import PrivateMariaDB
 
 pytest_plugins = [
     "kit.byte_code",
+    "kit.deadlines",
     "kit.failed_tests",
     "kit.file_order",
     "kit.recorded_data",

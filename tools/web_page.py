@@ -41,6 +41,8 @@ INPUTS = (
     *("index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts"),
     *("public", "src"),
 )
+#: Of one npm command, whose downloads would otherwise wait for a registry again and again.
+SECONDS_MAX = 400
 TYPES = SOURCES / "src" / "api" / "schema.ts"
 DOCUMENT = SOURCES / "openapi.json"
 
@@ -214,15 +216,20 @@ def run_script(node: Node, script: str, *arguments: str) -> None:
 
 
 def _run(node: Node, failure: str, *arguments: str) -> None:
-    done = subprocess.run(
-        [*node.npm, *arguments],
-        cwd=SOURCES,
-        env=node.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    try:
+        done = subprocess.run(
+            [*node.npm, *arguments],
+            cwd=SOURCES,
+            env=node.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS_MAX,
+        )
+    except subprocess.TimeoutExpired as late:
+        print((late.stdout or b"").decode(errors="replace"), flush=True)
+        raise BuildFailed(f"{failure}: it takes longer than {SECONDS_MAX} s") from None
     if done.returncode != 0:
         print(done.stdout, flush=True)
         raise BuildFailed(failure)

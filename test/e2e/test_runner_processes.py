@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -11,9 +10,10 @@ import pytest
 from kit.databases.sql import fetch_rows
 from kit.gateway.processes import Gateway
 from kit.http.client import call, post_order
+from kit.http.threaded_server import serve_in_thread
 from kit.polling import wait_until
 
-ENVIRONMENT = {"OMS_NOTIFY_ALLOW_PRIVATE": "true", "OMS_LEASE_SECONDS": "1"}
+ENVIRONMENT = {"OMS_NOTIFY_ALLOW_PRIVATE": "true", "OMS_LEASE_SECONDS": "3"}
 
 
 class _Receiver(BaseHTTPRequestHandler):
@@ -37,13 +37,8 @@ def receiver() -> Iterator[tuple[str, list[int]]]:
     """Address of a receiver, and what arrived."""
     received: list[int] = []
     kind = type("Receiver", (_Receiver,), {"received": received})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/", received
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve_in_thread(ThreadingHTTPServer(("127.0.0.1", 0), kind)) as url:
+        yield f"{url}/", received
 
 
 def test_a_runner_that_is_paused_or_killed_is_succeeded(

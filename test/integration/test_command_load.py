@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from kit.http.threaded_server import serve_in_thread
 from kit.load.command_load import CommandLoad
 from kit.load.lifecycle_load import TradingLoad
 
@@ -30,13 +31,8 @@ class NeverDone(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), NeverDone)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve_in_thread(ThreadingHTTPServer(("127.0.0.1", 0), NeverDone)) as address:
+        yield address
 
 
 @pytest.fixture(params=["commands", "lifecycles"])

@@ -64,7 +64,8 @@ class FileScheduling(LoadFileScheduling):
             {scope: tests for scope, tests in units.items() if not all(tests.values())}
         )
         for other in self.assigned_work:
-            self._reschedule(other)
+            if other in self.registered_collections:  # else it has just taken another's place
+                self._reschedule(other)
         return crashed
 
 

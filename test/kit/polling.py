@@ -26,10 +26,15 @@ async def poll_until(
 ) -> Value:
     """Returns the first value of ``read`` for which ``is_expected`` holds.
 
-    Raises TimeoutError after ``seconds``.
+    Raises TimeoutError, which names the last value, after ``seconds``.
     """
-    async with asyncio.timeout(seconds):
-        while True:
-            if is_expected(value := await read()):
-                return value
-            await asyncio.sleep(POLL_SECONDS)
+    value: object = "nothing was read"
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                if is_expected(found := await read()):
+                    return found
+                value = found
+                await asyncio.sleep(POLL_SECONDS)
+    except TimeoutError:
+        raise TimeoutError(f"not within {seconds:g} s; the last value: {value!r}") from None

@@ -10,20 +10,24 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 LOWEST_PRIORITY = 19
+SILENCE_SECONDS_MAX = 1800.0
+"""A process that sends nothing for so long is ended: it hangs."""
 
 Send = Callable[[Any], None]
 """Sends a message to the parent process."""
 
 
 class ChildEnded(Exception):
-    """The process ended before its function returned; the text says how."""
+    """The process ended, or was ended, before its function returned; the text says how."""
 
 
-async def messages_of(function: Callable[..., None], *arguments: Any) -> AsyncGenerator[Any, None]:
+async def messages_of(
+    function: Callable[..., None], *arguments: Any, silence_seconds: float = SILENCE_SECONDS_MAX
+) -> AsyncGenerator[Any, None]:
     """Yield what ``function(*arguments, send)`` sends from a process that is spawned for it.
 
-    The process ends when the iterator is closed, and when this process ends. Function and
-    arguments must be picklable. Raises ``ChildEnded``.
+    The process ends when the iterator is closed, when this process ends, and when it sends nothing
+    for ``silence_seconds``. Function and arguments must be picklable. Raises ``ChildEnded``.
     """
     context = get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
@@ -36,7 +40,7 @@ async def messages_of(function: Callable[..., None], *arguments: Any) -> AsyncGe
         await asyncio.to_thread(process.start)
         sender.close()
         reader.start()
-        while (message := await messages.get()) is not _END:
+        while (message := await _next(messages, silence_seconds)) is not _END:
             yield message
     finally:
         sender.close()
@@ -59,6 +63,13 @@ def start_child() -> None:
 
 
 _END = object()
+
+
+async def _next(messages: "asyncio.Queue[Any]", seconds: float) -> Any:
+    try:
+        return await asyncio.wait_for(messages.get(), seconds)
+    except TimeoutError:
+        raise ChildEnded(f"the process sent nothing for {seconds:g} s and was ended") from None
 
 
 def _read(receiver: Connection, loop: asyncio.AbstractEventLoop, messages: Any) -> None:

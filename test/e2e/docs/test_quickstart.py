@@ -204,7 +204,7 @@ def test_no_process_outlives_a_killed_supervisor(own: Callable[..., Gateway]) ->
     children = [gateway.pid("api"), gateway.pid("worker")]
     os.kill(children[0], signal.SIGSTOP)
     gateway.supervisor.kill()
-    gateway.supervisor.wait()
+    gateway.supervisor.wait(60)
     wait_until(
         lambda: not any(_is_alive(pid) for pid in children), stretch(5), "a child process is left"
     )

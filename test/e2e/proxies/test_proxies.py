@@ -3,6 +3,7 @@
 Callers of two addresses of the loopback network stand for callers of two machines.
 """
 
+import asyncio
 import json
 import ssl
 import subprocess
@@ -101,7 +102,8 @@ async def test_a_websocket_gets_its_snapshot_and_events(front: Front) -> None:
     headers = {"x-api-key": front.gateway.api_key}
     async with connect(url, ssl=trust, additional_headers=headers) as socket:
         await socket.send(json.dumps({"id": 1, "action": "ping"}))
-        frames = [json.loads(await socket.recv()) for _ in range(2)]
+        async with asyncio.timeout(20):
+            frames = [json.loads(await socket.recv()) for _ in range(2)]
     assert any(frame.get("id") == 1 for frame in frames), frames
 
 

@@ -4,15 +4,18 @@ import asyncio
 import os
 import statistics
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from kit.gateway.in_process import open_gateway, start_trading
 from kit.machine_load import stretch
+from kit.polling import poll_until, wait_until
+from oms.adapters.strategy_code.frames import encode_frame
 from oms.adapters.strategy_code.strategy_process import (
     ChildProcess,
     ChildProcesses,
@@ -24,9 +27,12 @@ from oms.domain.market.timeframe import Timeframe
 from oms.ports.research.strategy_process import StrategyFailed, StrategyStart
 from oms.strategies.catalog import CATALOG, find_strategy
 from oms.strategies.strategy import Action, Bars, Decision, PositionSide
+from oms.wire.strategies.messages import encode_bars
 
 DECISION_SECONDS = 1.0
 ORDER_SECONDS_P99 = 0.3
+#: Of a stream of asyncio: it buffers at most twice as much.
+STREAM_BYTES = 64 * 1024
 AT = datetime(2024, 1, 1, tzinfo=UTC)
 RULES = '''
 """Rules that decide one thing each."""
@@ -73,6 +79,14 @@ def raises(bars, side):
     return 1 / 0
 
 
+def starts_a_program(bars, side):
+    child = os.fork()
+    if not child:
+        time.sleep(60)
+        os._exit(0)
+    return [Decision(action=Action.LONG, stop_loss=Decimal(child))]
+
+
 def exits(bars, side):
     os._exit(3)
 
@@ -106,8 +120,8 @@ def refuse(timeframe, parameters):
 
 
 NAMES = [
-    "prints", "loops", "loops_in_c", "allocates", "raises", "exits", "leaves", "returns_text",
-    "sets_a_float", "returns_none", "shows_environment",
+    "prints", "starts_a_program", "loops", "loops_in_c", "allocates", "raises", "exits", "leaves",
+    "returns_text", "sets_a_float", "returns_none", "shows_environment",
 ]
 STRATEGIES = [
     StrategyDefinition(
@@ -298,3 +312,42 @@ async def test_an_ended_process_is_reaped(folder: Path) -> None:
     await opened.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_what_a_strategy_has_started_ends_with_it(process: ChildProcess) -> None:
+    await process.start(_request("starts_a_program"))
+    ((decision,),) = await process.on_bars(_bars(1), PositionSide.FLAT)
+    assert decision.stop_loss is not None
+    await process.close()
+    wait_until(partial(_has_ended, int(decision.stop_loss)), 10, "the program has ended")
+
+
+async def test_an_unread_answer_does_not_keep_the_process(folder: Path) -> None:
+    opened = await ChildProcesses(ProcessOptions(path=folder)).open()
+    pid = opened.process_id
+    await opened.start(_request("prints"))
+    # As the task that waits for the answer is canceled: more of it is left than asyncio buffers.
+    written = opened._process.stdin
+    assert written is not None
+    row = {"operation": "on_bars", "side": "flat", "bars": [encode_bars(b) for b in _bars(9000)]}
+    written.write(encode_frame(row))
+    await poll_until(_unread(opened), lambda size: size > 2 * STREAM_BYTES, 60)
+    await asyncio.wait_for(opened.close(), 30)
+    assert _has_ended(pid)
+
+
+def _unread(process: ChildProcess) -> Callable[[], Awaitable[int]]:
+    async def size() -> int:
+        stdout = process._process.stdout
+        assert stdout is not None
+        return len(stdout._buffer)  # type: ignore[attr-defined]
+
+    return size
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return True
+    return state == "Z"

@@ -1,10 +1,12 @@
 """Executes queued backtests of a store by the runner's own task, in this process."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import datetime
 
 from kit.polling import poll_until
+from oms.adapters.child_process import Send
 from oms.adapters.clock import SystemClock
 from oms.adapters.sql.store import SqlStore
 from oms.bootstrap.backtest_process import execute_stored
@@ -19,6 +21,7 @@ from oms.ports.research.backtest_runs import (
     BACKTESTS_TASK,
     BacktestMessage,
     BacktestMessages,
+    BacktestProgress,
     StoredBacktest,
 )
 from oms.runner.backtests import BacktestExecution
@@ -37,6 +40,12 @@ class ThreadExecutor:
         await asyncio.to_thread(execute_stored, self._settings, run, processes, messages.append)
         for message in messages:
             yield message
+
+
+def report_and_hang(send: Send) -> None:
+    """What a process does that hangs: it reports once, and nothing more."""
+    send(BacktestProgress(done=0, total=1))
+    time.sleep(600)
 
 
 async def execute_queued(

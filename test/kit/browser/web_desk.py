@@ -1,5 +1,6 @@
 """The web desk in a browser: opens pages, and collects what must not happen on any of them."""
 
+import asyncio
 import json
 import re
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ if TYPE_CHECKING:  # Only the fixture that starts the browser needs the package.
 ROOT = Path(__file__).resolve().parents[3]
 AXE = ROOT / "apps" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+#: What a page evaluates has no limit of its own; a minute is enough on a busy machine.
+AXE_SECONDS_MAX = 90.0
 THEMES = ("dark", "light")
 #: Keys, login tokens and sessions, as they would stand in a web storage.
 SECRET = re.compile(r"(?:oms|tok|ses)_[A-Za-z0-9_-]{8,}")
@@ -34,7 +37,9 @@ _READ_STORAGE = """async () => {
 #: What fades has the contrast of no theme: it is waited for.
 _RUN_AXE = """async (rules) => {
   const isFinite = (one) => Number.isFinite(one.effect.getComputedTiming().endTime);
-  await Promise.allSettled(document.getAnimations().filter(isFinite).map((one) => one.finished));
+  const faded = document.getAnimations().filter(isFinite).map((one) => one.finished);
+  // A paused animation, or one of a page that is not drawn, never ends.
+  await Promise.race([Promise.allSettled(faded), new Promise((end) => setTimeout(end, 5000))]);
   const result = await axe.run(document, {runOnly: rules});
   return result.violations.map((one) =>
     `${one.id}: ${one.nodes.map((node) => `${node.html} ${node.failureSummary}`).join("; ")}`);
@@ -95,6 +100,10 @@ class WebDesk:
 
     async def accessibility_findings(self) -> list[str]:
         """Return what axe finds in both themes; the view stays in the last one."""
+        async with asyncio.timeout(AXE_SECONDS_MAX):
+            return await self._find_violations()
+
+    async def _find_violations(self) -> list[str]:
         found = []
         for theme in THEMES:
             await self.page.emulate_media(

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import pymysql
 
-from kit.databases.mariadb import START_SECONDS_MAX, MariaDBFailed, PrivateMariaDB, PrivateServer
+from kit.databases.mariadb import START_SECONDS_MAX, MariaDBFailed, PrivateMariaDB
 from kit.free_ports import free_port
 from kit.polling import wait_until
+from kit.private_server import PrivateServer
 
 PROVIDER = Path("/usr/lib/galera/libgalera_smm.so")
 INSTALL_LINE = (

@@ -11,9 +11,9 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from kit.databases.mariadb import PrivateServer
 from kit.free_ports import free_port
 from kit.polling import wait_until
+from kit.private_server import PrivateServer
 from kit.text_replacement import replaced
 
 ROOT = Path(__file__).parents[3]

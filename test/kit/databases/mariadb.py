@@ -13,21 +13,23 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 import pymysql
 from pymysql.connections import Connection
 
 from kit.free_ports import free_port
+from kit.private_server import STOP_SECONDS_MAX, PrivateServer, end_process
 
 INSTALL_LINE = (
     "DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y"
     " --no-install-recommends mariadb-server-core mariadb-client-core"
 )
 SOCKET_PATH_CHARS_MAX = 107
+INSTALL_SECONDS_MAX = 120.0
 START_SECONDS_MAX = 60.0
-STOP_SECONDS_MAX = 30.0
+#: A node without a quorum, or a lock that is held, would keep a statement for ever.
+STATEMENT_SECONDS_MAX = 120
 POLL_SECONDS = 0.05
 LOG_LINES_SHOWN = 30
 # Most of the time to create a data folder goes into the redo log (96 MiB by default).
@@ -36,34 +38,6 @@ REDO_LOG_OPTION = "--innodb-log-file-size=32M"
 
 class MariaDBFailed(RuntimeError):
     """The server could not be installed, started or reached; the message ends with its log."""
-
-
-class PrivateServer:
-    """Servers that `with` starts, and closes on exit or when the start fails."""
-
-    def start(self) -> None:
-        """Start what is not running."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Stop everything and remove its files."""
-        raise NotImplementedError
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class PrivateMariaDB(PrivateServer):
@@ -109,13 +83,7 @@ class PrivateMariaDB(PrivateServer):
 
     def stop(self) -> None:
         """SIGTERM; SIGKILL after `STOP_SECONDS_MAX`. Idempotent."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        end_process(self._process)
         self._process = None
 
     def kill(self) -> None:
@@ -123,7 +91,7 @@ class PrivateMariaDB(PrivateServer):
         if self._process is None:
             return
         self._process.kill()
-        self._process.wait()
+        self._process.wait(STOP_SECONDS_MAX)
         self._process = None
 
     def pause(self) -> None:
@@ -154,6 +122,7 @@ class PrivateMariaDB(PrivateServer):
             charset="utf8mb4",
             autocommit=True,
             connect_timeout=5,
+            read_timeout=STATEMENT_SECONDS_MAX,
             ssl_disabled=True,  # Else each connection reads all certificate authorities.
         )
 
@@ -193,7 +162,14 @@ class PrivateMariaDB(PrivateServer):
             REDO_LOG_OPTION,
         ]
         with self._log.open("ab") as log:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                timeout=INSTALL_SECONDS_MAX,
+                check=False,
+            )
         if done.returncode != 0:
             raise MariaDBFailed(f"mariadb-install-db failed:\n{self.log_tail()}")
 

@@ -9,10 +9,9 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from kit.free_ports import free_port
+from kit.private_server import PrivateServer
 
 PROGRAM = "redis-check-rdb"
 """The server, which is one when it is called ``redis-server``."""
@@ -22,7 +21,7 @@ POLL_SECONDS = 0.02
 CLIENTS_MAX = 1000
 
 
-class PrivateRedis:
+class PrivateRedis(PrivateServer):
     """A server that ``with`` starts and ends by its pid; ``url`` stays the same over restarts."""
 
     def __init__(self, folder: Path) -> None:
@@ -91,14 +90,6 @@ class PrivateRedis:
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End the server; it has no files."""
         self.kill()

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import pymysql
 
+from kit.databases.mariadb import STATEMENT_SECONDS_MAX
+
 
 def fetch_rows(dsn: str, statement: str) -> list[tuple[Any, ...]]:
     """Returns all rows of one SELECT; ``dsn`` is the database URL of the gateway."""
@@ -49,6 +51,7 @@ def connect(dsn: str) -> Iterator[Any]:
             # A cluster node first applies everything committed at any node before.
             init_command="SET SESSION wsrep_sync_wait = 7",
             ssl_disabled=True,  # Else each connection reads all certificate authorities.
+            read_timeout=STATEMENT_SECONDS_MAX,
         )
     try:
         yield connection

@@ -5,7 +5,6 @@ Requests are built and responses parsed by ccxt itself; only the market table is
 
 import json
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from kit.http.threaded_server import serve_in_thread
 from oms.adapters.ccxt.client.ccxt_factory import load_ccxt_class
 from oms.adapters.ccxt.client.market_cache import MarketCache
 from oms.adapters.ccxt.client.venue_client import ClientSpec, VenueClient
@@ -114,16 +114,8 @@ def run_stub_exchange(default_response: Any) -> Iterator[StubExchange]:
     """A stub exchange that runs for the duration of the block."""
     venue = StubExchange(default_response=default_response)
     connection = type("Connection", (_Connection,), {"venue": venue})
-    with ThreadingHTTPServer(("127.0.0.1", 0), connection) as server:
-        server.daemon_threads = True
-        venue.base_url = f"http://127.0.0.1:{server.server_port}"
-        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
-        serving.start()
-        try:
-            yield venue
-        finally:
-            server.shutdown()
-            serving.join()
+    with serve_in_thread(ThreadingHTTPServer(("127.0.0.1", 0), connection)) as venue.base_url:
+        yield venue
 
 
 def make_client(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from kit.http.threaded_server import serve_in_thread
+
 #: What to do with a request. ``answer``: respond. ``leave``: respond, then close the connection
 #: without a header that says so. ``drop``: close without a response. ``hang``: never respond.
 BEHAVIOURS = frozenset({"answer", "leave", "drop", "hang"})
@@ -81,14 +83,10 @@ def run_faulty_server() -> Iterator[FaultyServer]:
     """A server that runs for the duration of the block."""
     server_state = FaultyServer()
     connection = type("OneConnection", (_OneConnection,), {"server_state": server_state})
-    with _Server(("127.0.0.1", 0), connection) as server:
-        server.server_state = server_state
-        server_state.base_url = f"http://127.0.0.1:{server.server_port}"
-        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
-        serving.start()
+    server = _Server(("127.0.0.1", 0), connection)
+    server.server_state = server_state
+    with serve_in_thread(server) as server_state.base_url:
         try:
             yield server_state
         finally:
             server_state.ended.set()
-            server.shutdown()
-            serving.join()

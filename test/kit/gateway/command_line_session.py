@@ -217,10 +217,10 @@ def _stored_backtests(session: CommandLineSession) -> None:
     for fast in (1, 2):
         body = request | {"timeframe": "1d", "params": {"fast": fast, "slow": 3}}
         assert call(gateway, "POST", "/backtests", body)[0] == 202
-    wait_until(
-        lambda: len(session.run("backtest list", "--status=done")["items"]) == 2, 60, "two runs"
-    )
-    first, second = (str(row["run_id"]) for row in session.answers["backtest list"]["items"])
+    done = "/backtests?status=done"
+    wait_until(lambda: len(call(gateway, "GET", done)[1]["items"]) == 2, 60, "two runs")
+    listed = session.run("backtest list", "--status=done")["items"]
+    first, second = (str(row["run_id"]) for row in listed)
     session.run("backtest show", first)
     session.run("backtest report", first, f"--html={gateway.folder / 'stored.html'}")
     session.run("backtest compare", first, second)

@@ -15,7 +15,7 @@ from pathlib import Path
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.sql import fetch_rows
 from kit.free_ports import free_port
-from kit.gateway.processes import READY_SECONDS_MAX, Gateway
+from kit.gateway.processes import READY_SECONDS_MAX, STOP_SECONDS_MAX, Gateway
 from kit.http.client import call
 from kit.polling import wait_until
 
@@ -123,7 +123,7 @@ class Fleet(Gateway):
         """SIGKILL; returns when the process has ended."""
         slot.signal(signal.SIGKILL)
         assert slot.process is not None
-        slot.process.wait()
+        slot.process.wait(STOP_SECONDS_MAX)
 
     def lease_counts(self) -> dict[str, int]:
         """Number of live account leases per owner."""

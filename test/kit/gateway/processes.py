@@ -35,7 +35,7 @@ from oms.domain.market.timeframe import Timeframe
 from oms.ports.market.candle_store import CandleSeries
 from oms.services.candles.store_candles import store_candles
 
-READY_SECONDS_MAX = 40.0
+READY_SECONDS_MAX = 120.0
 STOP_SECONDS_MAX = 10.0
 
 
@@ -127,7 +127,7 @@ class Gateway:
                 process.wait(STOP_SECONDS_MAX)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait()
+                process.wait(STOP_SECONDS_MAX)
 
     def start_api(self) -> None:
         """Start the API process again, after it was ended; returns when it is ready."""
@@ -285,9 +285,9 @@ class Gateway:
             ]
         leased = f"SELECT COUNT(*) FROM account_leases WHERE owner <> '' AND account_id >= {ids[0]}"
         wait_until(
-            lambda: fetch_rows(self.dsn, leased)[0][0] >= count, 20, "the accounts are leased"
+            lambda: fetch_rows(self.dsn, leased)[0][0] >= count, 60, "the accounts are leased"
         )
-        wait_until(lambda: self._grants() >= set(ids), 10, "the key has access to the accounts")
+        wait_until(lambda: self._grants() >= set(ids), 60, "the key has access to the accounts")
         return ids
 
     def _grants(self) -> set[int]:

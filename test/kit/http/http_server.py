@@ -18,6 +18,8 @@ from oms.api.websocket.websocket_protocol import uvicorn_websocket_options
 from oms.config_sections import ConnectionSettings, EventSettings
 
 SECONDS_MAX = 10.0
+#: Of the end of the server, while a client may still hold a connection.
+STOP_SECONDS_MAX = 10
 
 
 @dataclass(slots=True)
@@ -95,6 +97,7 @@ async def serve_http(
     metrics = RequestMetrics(started_at=datetime.now(UTC))
     limits = ConnectionLimits(settings=settings or ConnectionSettings(), metrics=metrics)
     options = uvicorn_http_options(limits) | uvicorn_websocket_options(events or EventSettings())
+    options["timeout_graceful_shutdown"] = STOP_SECONDS_MAX
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", **options))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     running = HttpServer(listener.getsockname()[1], metrics)

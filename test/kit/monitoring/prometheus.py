@@ -5,17 +5,16 @@ import subprocess
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import yaml
 
 from kit.free_ports import free_port
 from kit.polling import wait_until
+from kit.private_server import PrivateServer, end_process
 
 PROGRAMS = Path(__file__).parents[3] / "build/debian/prometheus/usr/bin"
 READY_SECONDS_MAX = 30.0
-STOP_SECONDS_MAX = 10.0
 
 
 def promtool(*arguments: str, folder: Path) -> str:
@@ -32,7 +31,7 @@ def promtool(*arguments: str, folder: Path) -> str:
     return done.stdout
 
 
-class PrivatePrometheus:
+class PrivatePrometheus(PrivateServer):
     """A server with the configuration ``config``, in ``folder``; ended by its pid."""
 
     def __init__(self, folder: Path, config: dict[str, Any]) -> None:
@@ -41,7 +40,8 @@ class PrivatePrometheus:
         (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Start the server, and wait until it is ready."""
         address = self.url.removeprefix("http://")
         with (self._folder / "prometheus.log").open("wb") as log:
             self._process = subprocess.Popen(
@@ -57,17 +57,10 @@ class PrivatePrometheus:
                 stderr=log,
             )
         wait_until(self._is_ready, READY_SECONDS_MAX, "Prometheus is ready")
-        return self
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(STOP_SECONDS_MAX)
+    def close(self) -> None:
+        """End the server; its folder is the test's."""
+        end_process(self._process)
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """The samples of an instant query; an invalid expression fails."""

@@ -8,8 +8,6 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,6 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from kit.free_ports import free_port
 from kit.polling import wait_until
+from kit.private_server import PrivateServer, end_process
 from kit.text_replacement import replaced
 
 ROOT = Path(__file__).parents[3]
@@ -25,7 +24,6 @@ DEBIAN = ROOT / "build/debian"
 DEPLOY = ROOT / "deploy"
 HOST = "localhost"
 READY_SECONDS_MAX = 20.0
-STOP_SECONDS_MAX = 10.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def create_certificate(folder: Path, days: int = 30) -> Certificate:
     return made
 
 
-class Proxy:
+class Proxy(PrivateServer):
     """A proxy in front of the API on ``upstream_port``; ended by its pid."""
 
     def __init__(self, name: str, folder: Path, upstream_port: int, certificate: Certificate):
@@ -76,24 +74,18 @@ class Proxy:
         self._command = configure(upstream_port, certificate)
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Start the proxy, and wait until it listens."""
         environment = os.environ | {"HOME": str(self._folder)}
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         wait_until(self._listens, READY_SECONDS_MAX, f"the proxy listens: {self.log.read_text()}")
-        return self
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(STOP_SECONDS_MAX)
+    def close(self) -> None:
+        """End the proxy; its folder is the test's."""
+        end_process(self._process)
 
     @property
     def log(self) -> Path:
@@ -109,10 +101,8 @@ class Proxy:
         return done.stdout
 
     def _listens(self) -> bool:
-        probe = subprocess.run(
-            ["curl", "-s", "-k", "-o", "/dev/null", self.url], timeout=5, check=False
-        )
-        return probe.returncode == 0
+        command = ["curl", "-s", "-k", "-o", "/dev/null", "--max-time", "5", self.url]
+        return subprocess.run(command, timeout=20, check=False).returncode == 0
 
     def _nginx(self, upstream_port: int, certificate: Certificate) -> list[str]:
         text = (DEPLOY / "nginx/oms.conf").read_text(encoding="utf-8")

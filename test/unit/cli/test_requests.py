@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from kit.http.threaded_server import serve_in_thread
 from oms.cli.main import main
 from oms.cli.settings import environment
 
@@ -70,15 +71,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
     for name in list(environment()):
         if name.startswith("OMS_"):
             monkeypatch.delenv(name)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as listening:
-        thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
-        thread.start()
-        monkeypatch.setenv("OMS_BASE_URL", f"http://127.0.0.1:{listening.server_port}")
+    with serve_in_thread(ThreadingHTTPServer(("127.0.0.1", 0), Listener)) as url:
+        monkeypatch.setenv("OMS_BASE_URL", url)
         monkeypatch.setenv("OMS_API_KEY", KEY)
         yield asked
         asked.may_answer.set()
-        listening.shutdown()
-        thread.join()
 
 
 def _command(name: str, **payload: object) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Processes of strategies as the runner uses them."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ import orjson
 
 from oms.adapters.strategy_code.frames import (
     CONTINUES,
+    FRAME_BYTES_MAX,
     LENGTH_BYTES,
     Message,
     decode_frame,
@@ -43,12 +45,16 @@ from oms.wire.strategies.messages import (
     encode_parameters,
 )
 
+logger = logging.getLogger(__name__)
+
 _MODULE = "oms.adapters.strategy_code.child"
 _REFUSALS = {each.code: each for each in (Invalid, NotFound, Conflict)}
 #: Time of an answer besides that of the decisions, as for the start of the process.
 ANSWER_SECONDS = 30.0
 _LOG_BYTES = 8192
 _END_SECONDS = 1.0
+#: Time in which a killed process and its pipes end.
+CLOSE_SECONDS_MAX = 5.0
 _SIGVTALRM = int(signal.SIGVTALRM)
 
 
@@ -88,6 +94,7 @@ class ChildProcesses:
             stderr=asyncio.subprocess.PIPE,
             env=child_environment(os.environ),
             cwd="/",
+            start_new_session=True,
         )
         return ChildProcess(process, options.decision_seconds)
 
@@ -188,12 +195,16 @@ class ChildProcess:
         return await self._result(answer)
 
     async def close(self) -> None:
-        """End the process."""
-        process = self._process
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        await self._reads_log
+        """End the process and those that it has started in its session."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        end = asyncio.create_task(self._discard_answers())
+        await asyncio.wait({end, self._reads_log}, timeout=CLOSE_SECONDS_MAX)
+        if not (end.done() and self._reads_log.done()):
+            logger.warning("strategy_pipes_open pid=%d", self._process.pid)
+            end.cancel()
+            self._reads_log.cancel()
 
     async def _exchange(self, message: Message) -> Message:
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -227,6 +238,14 @@ class ChildProcess:
             raise StrategyFailed(message, reason="strategy_timeout", traceback=log)
         message = f"its process ended with status {status}"
         raise StrategyFailed(message, reason="strategy_ended", traceback=log)
+
+    async def _discard_answers(self) -> None:
+        """Read stdout to its end; asyncio waits for an ended process until nothing is unread."""
+        stdout = self._process.stdout
+        assert stdout is not None, "it is a pipe"
+        while await stdout.read(FRAME_BYTES_MAX):
+            pass
+        await self._process.wait()
 
     async def _read_log(self) -> None:
         """Keep the end of what the process writes to stderr."""
