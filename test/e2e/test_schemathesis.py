@@ -14,7 +14,7 @@ from kit.gateway.processes import Gateway
 from kit.http.client import call, get, post_order
 from kit.http.schemathesis_run import FuzzResult, FuzzRun, ValuesByName, narrow_document
 
-SECONDS_MAX = 1800.0  # a deadline for slow machines; a run takes two to eight minutes
+SECONDS_MAX = 1100.0  # a deadline for slow machines; a run takes two to eight minutes
 EXAMPLES = 12
 GROUPS = 8  # A change may keep the name: every other one is taken by a group made before.
 RESTING = {"order_type": "limit", "price": "20000"}
@@ -47,12 +47,16 @@ STORM = {"closed": True, "comment": "asked about"}
 PASSWORD = "seventeen quiet rivers"
 #: By role, the paths where the other role enumerates invalid values. What both may do is checked
 #: with the trader's key, because its grants are looked up as well; random requests of both roles
-#: are invalid anywhere. Exports read the parameters of the lists, and the inbox is a further
-#: name of the discrepancies.
+#: are invalid anywhere. Exports read the parameters of the lists, the inbox is a further name of
+#: the discrepancies, a preview reads a command, and a signal by a token what one with a key has.
 ONLY_VALID = {
     "admin": "^/(?!admin/|risk/)",
-    "trader": "^/(admin/|oms/export/|oms/reconcile/inbox)",
+    "trader": (
+        "^/(admin/|oms/export/|oms/reconcile/inbox|oms/commands/preview|in/|signals/tradingview/)"
+    ),
 }
+#: By role, the paths where no values are enumerated: the trader's valid commands are enough.
+ONLY_RANDOM = {"admin": "^/oms/commands", "trader": "^$"}
 ROLES = tuple(ONLY_VALID)
 NEVER_DONE = frozenset(
     {
@@ -101,6 +105,7 @@ def runs(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> dict[str
             narrow_document(document, *known(gateway, role, mine[role])),
             examples=EXAMPLES,
             only_valid=ONLY_VALID[role],
+            only_random=ONLY_RANDOM[role],
         )
         for role in ROLES
     }

@@ -20,12 +20,14 @@ from xdist.workermanage import WorkerController
 #: Files of more than a minute on a busy machine, longest first.
 LONGEST = (
     "test/e2e/test_schemathesis.py",
-    "test/e2e/test_fault_run.py",
     "test/e2e/web/test_every_page.py",
     "test/e2e/test_whole_command_line.py",
-    "test/e2e/test_many_workers.py",
     "test/e2e/test_process_kills.py",
+    "test/e2e/test_fault_run.py",
+    "test/e2e/test_many_workers.py",
+    "test/e2e/docs/test_docs.py",
     "test/e2e/docs/test_docs_http.py",
+    "test/e2e/bots/test_bot_kills.py",
     "test/e2e/test_stream.py",
     "test/e2e/testnet/test_testnet_walk.py",
     "test/integration/store/test_query_plans.py",

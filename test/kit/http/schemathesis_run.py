@@ -31,9 +31,13 @@ _SHORT_WAITS: ValuesByName = {
     "Prefer": ["wait=0", "respond-async", "wait=1, respond-async"],
 }
 
-_ONLY_VALID = """[[operations]]
+_OPERATIONS = """[[operations]]
 include-path-regex = '{paths}'
 phases.coverage.generation.mode = "positive"
+
+[[operations]]
+include-path-regex = '{random_paths}'
+phases.coverage.enabled = false
 """
 
 
@@ -55,14 +59,24 @@ class FuzzRun:
 
     @classmethod
     def start(
-        cls, folder: Path, url: str, key: str, document: Any, *, examples: int, only_valid: str
+        cls,
+        folder: Path,
+        url: str,
+        key: str,
+        document: Any,
+        *,
+        examples: int,
+        only_valid: str,
+        only_random: str,
     ) -> "FuzzRun":
         """Start a run against ``url`` with ``key`` and the narrowed ``document``.
 
-        Invalid values are not enumerated for the paths that match the expression ``only_valid``.
+        Invalid values are not enumerated for the paths that match the expression ``only_valid``,
+        and no values at all for those that match ``only_random``.
         """
         folder.mkdir(parents=True)
-        (folder / "schemathesis.toml").write_text(_ONLY_VALID.format(paths=only_valid))
+        operations = _OPERATIONS.format(paths=only_valid, random_paths=only_random)
+        (folder / "schemathesis.toml").write_text(operations)
         (folder / "openapi.json").write_text(json.dumps(document))
         arguments = [
             *("run", "openapi.json", f"--url={url}", f"--header=x-api-key: {key}"),
@@ -97,7 +111,11 @@ class FuzzRun:
 
     def wait(self, seconds: float) -> FuzzResult:
         """Waits up to ``seconds`` for the end; returns the result."""
-        status = self.process.wait(seconds)
+        try:
+            status = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            output = (self.folder / "output.txt").read_text(encoding="utf-8")[-2000:]
+            raise AssertionError(f"schemathesis did not end in {seconds:g} s: {output}") from None
         answers: defaultdict[str, set[int]] = defaultdict(set)
         for line in (self.folder / "notes.txt").read_text(encoding="ascii").splitlines():
             name, _, narrowed = line.partition(" ")
@@ -108,7 +126,7 @@ class FuzzRun:
         """Kill the process if it is running."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait()
+            self.process.wait(10)
 
 
 def narrow_document(document: Any, parameters: ValuesByName, body_keys: ValuesByName) -> Any:
