@@ -2,7 +2,7 @@
 
 The account of a run is judged as one that begins with its first candle: losses and drawdown are
 counted at the closes, the day from its last close before midnight. A loss of a day that reached its
-limit refuses until the next day, a drawdown until the end of the run: nobody resets it.
+limit refuses until the next day, a drawdown until the end of the run, in which there is no reset.
 """
 
 from datetime import datetime

@@ -1,7 +1,7 @@
 """Since when workers of the gateway have run without a gap, as their heartbeats say.
 
 A worker that starts while another one runs, or soon after it ended, goes on with the other's time.
-One that starts after a longer gap, or that could not reach the database, begins anew.
+One that starts after a longer gap, or that could not reach the database, begins again.
 """
 
 import json

@@ -27,7 +27,7 @@ def dsn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     yield from created_database(request, tmp_path_factory.mktemp("bot_access"))
 
 
-async def test_a_start_on_a_live_account_is_confirmed_anew(bots: BotGateway, dsn: str) -> None:
+async def test_a_start_on_a_live_account_is_confirmed_again(bots: BotGateway, dsn: str) -> None:
     gateway, api = bots.gateway, AdminClient(bots.gateway, dsn)
     permissions = [{"account_id": gateway.account_id, "can_trade": True, "can_read": True}]
     await api.user("ann", role="trader", permissions=permissions)

@@ -40,7 +40,7 @@ def test_a_worker_takes_over_the_time_of_the_others() -> None:
     assert behind.since == NOON, "another host's clock is ahead"
 
 
-def test_a_worker_without_a_database_begins_anew() -> None:
+def test_a_worker_without_a_database_begins_again() -> None:
     worker = Continuity()
     worker.begin(NOON, [])
     worker.interrupt()
