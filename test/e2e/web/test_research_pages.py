@@ -30,7 +30,7 @@ def running(web_gateway: Gateway) -> None:
     hours = hourly(datetime(2026, 1, 5, tzinfo=UTC), CLOSES)
     kept = [each for n, each in enumerate(hours) if n not in MISSING]
     web_gateway.add_candles(SYMBOL, {Timeframe.HOUR: kept})
-    web_gateway.add_candles(CONTRACT, {Timeframe.HOUR: hours})
+    web_gateway.add_candles(CONTRACT, {Timeframe.HOUR: hours}, tick="0.1")
     golden = golden_candles()
     larger = (Timeframe.HOUR, Timeframe.HOURS_4)
     made = {each: larger_candles(golden, each) for each in larger}
