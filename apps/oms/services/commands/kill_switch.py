@@ -78,7 +78,7 @@ class KillSwitchCache:
     def _expect(self, payload: EnforceKillSwitch) -> None:
         """Read again if the switch of a command is not known as the command names it.
 
-        A caller that waits for the command knows then that later orders are checked against the switch.
+        A caller that waits for the command knows that later orders are checked against it.
         """
         is_known = any(switch.id == payload.kill_id for switch in self._active)
         if payload.kill_id and is_known is not payload.on:
