@@ -116,7 +116,7 @@ COMPILE := uv pip compile pyproject.toml $(COMPILE_OPTIONS)
 
 lock: ## write the lock files from pyproject.toml (needs uv; UPGRADE=--upgrade)
 	@command -v uv >/dev/null || { echo "uv is missing: python3 -m pip install uv" >&2; exit 2; }
-	$(COMPILE) --extra fast --extra redis --extra build --extra stocks --extra dev $(UPGRADE) \
+	$(COMPILE) --extra fast --extra redis --extra build --extra stocks --extra notify --extra dev $(UPGRADE) \
 		--output-file requirements.lock
 	$(COMPILE) --extra fast --extra redis --extra build --no-annotate --constraints requirements.lock \
 		--output-file requirements-runtime.lock

@@ -4,7 +4,8 @@
 
 An alert is stored and answered without a worker and without an exchange: its latency is compared
 with that of a request that reads nothing, in the same run. Orders are sent one after the other, in
-alternating rounds with sinks that answer and with sinks of which one hangs and one fails.
+alternating rounds with sinks that answer and with sinks of which one hangs and one fails, then
+beside a strategy that never returns and beside the same one stopped.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from bench.backtests.endless_strategy import environment_of, measure_beside_strategy
 from bench.latency import percentile
 from bench.processes import BenchError, await_condition
 from kit.databases.mariadb import MariaDBFailed, PrivateMariaDB
@@ -54,6 +56,7 @@ def main(arguments: Sequence[str]) -> int:
                     server.create_database(DATABASE)
                     dsn = server.dsn(DATABASE, driver="asyncmy")
                 environment = {"OMS_NOTIFY_ALLOW_PRIVATE": "true"}
+                environment |= environment_of(Path(name) / "strategies")
                 gateway = Gateway(Path(name), dsn=dsn, workers=1, environment=environment)
                 st.callback(gateway.stop)
                 gateway.start()
@@ -106,7 +109,7 @@ def _measure_answers(gateway: Gateway, alerts: int) -> tuple[dict[str, str], flo
 def _measure_orders(gateway: Gateway, server: SinkServer, orders: int) -> dict[str, str]:
     """Return the figures of orders beside sinks, round by round in turn."""
     gateway.start_worker()
-    gateway.start_runner("bench")
+    runner = gateway.start_runner("bench")
     query = "SELECT COUNT(*) FROM oms_commands WHERE status IN ('queued', 'running')"
     await_condition(
         lambda: fetch_number(gateway.dsn, query) == 0, seconds=120, what="executed alerts"
@@ -139,7 +142,9 @@ def _measure_orders(gateway: Gateway, server: SinkServer, orders: int) -> dict[s
     ratios = [_median(beside, share) / _median(before, share) for share in (0.5, 0.99)]
     figures["ratio: p50, p99"] = f"{ratios[0]:.2f}, {ratios[1]:.2f}"
     figures["messages of deals: stored to be sent, lost"] = f"{messages}, 0"
-    return figures
+    return figures | measure_beside_strategy(
+        gateway, runner, ROUNDS, lambda: _latencies(gateway, order, orders // ROUNDS, senders=1)
+    )
 
 
 def _median(rounds: Sequence[Sequence[float]], share: float) -> float:

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Position } from "@/api/types";
-import { profitPercent, sizeOf, totalsOf } from "@/features/positions/figures";
+import { distancePercent, profitPercent, sizeOf, totalsOf } from "@/features/positions/figures";
 
 function position(fields: Partial<Position>): Position {
   return { symbol: "BTC/USDT", side: "buy", realized_pnl: "0", unrealized_pnl: null, ...fields } as Position;
@@ -30,4 +30,11 @@ it("adds profits by currency and counts positions without a price", () => {
     { currency: "BTC", unrealized: "-0.001", realized: "0", unpriced: 0 },
     { currency: "USDT", unrealized: "0.3", realized: "1", unpriced: 1 },
   ]);
+});
+
+it("says how far a level is from the price, once the price is known", () => {
+  expect(distancePercent(position({ mark_price: "200" }), "190")).toBe("-5");
+  expect(distancePercent(position({ mark_price: "200" }), "206.5")).toBe("3.25");
+  expect(distancePercent(position({ mark_price: null }), "190")).toBeNull();
+  expect(distancePercent(position({ mark_price: "200" }), null)).toBeNull();
 });

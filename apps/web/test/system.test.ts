@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { partRows } from "@/features/system/health";
 import { warningsOf, workerRows, type Dispatcher, type Worker } from "@/features/system/verdict";
 
 const WORKER: Worker = { worker_id: "w1", host: "a", heartbeat_age_s: 0.2, accounts: 2, stop_watch_age_s: null, calendar: null, loop_restarts: {} };
@@ -30,4 +31,13 @@ describe("the state of the gateway", () => {
     const rows = workerRows(status({ worker_queue_depth: { paper: { w1: 2 }, ccxt: { w1: 1, w2: 9 } }, worker_inflight: { ccxt: { w1: 4 } } }));
     expect(rows).toMatchObject([{ id: 1, waiting: 3, running: 4 }]);
   });
+});
+
+it("gives each part of the gateway its unit; a word has none", () => {
+  const at = "2026-01-01T00:00:00.000000Z";
+  const part = { ok: true, value: 0.5, limit: 10, at };
+  const parts = new Proxy({}, { get: (_, name) => (name === "calendar" ? { ...part, value: "missing", ok: false, limit: null } : part) });
+  const rows = partRows(parts as never);
+  expect(rows[0]).toEqual({ id: 1, name: "database", ok: true, value: "0.5", limit: "10", unit: "ms", at });
+  expect(rows.at(-1)).toMatchObject({ name: "calendar", ok: false, value: "missing", limit: null, unit: null });
 });

@@ -24,6 +24,12 @@ it("sends only what the order type uses", () => {
   });
 });
 
+it("names the position only where one was chosen", () => {
+  expect(payloadOf(ticket)).not.toHaveProperty("position_id");
+  expect(payloadOf({ ...ticket, positionId: 12 })).toMatchObject({ position_id: 12 });
+  expect(payloadOf({ ...ticket, positionId: "new" })).toMatchObject({ new_position: true });
+});
+
 it("is complete when the type's fields are there and above 0", () => {
   expect(isComplete(ticket)).toBe(true);
   expect(isComplete({ ...ticket, qty: "0" })).toBe(false);

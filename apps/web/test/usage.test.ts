@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Usage } from "@/features/risk/reads";
-import { usedPercent } from "@/features/risk/UsageDrawer";
+import { mostUsed } from "@/features/risk/accountFigures";
+import { usedPercent } from "@/features/risk/usedPercent";
 
 function usage(values: Partial<Usage>): Usage {
   return values as Usage;
@@ -19,4 +20,12 @@ describe("usedPercent", () => {
     expect(usedPercent(usage({ limit: "UTC", current: null }))).toBeNull();
     expect(usedPercent(usage({ limit: "0", current: "1" }))).toBeNull();
   });
+});
+
+it("finds the limit of which the largest part is used", () => {
+  const orders = usage({ key: "max_orders_per_minute", limit: "10", current: "9" });
+  const loss = usage({ key: "losses_in_a_row", limit: "200", current: "50" });
+  const words = usage({ key: "allowed_symbols", limit: ["BTC/USDT"], current: null });
+  expect(mostUsed([loss, words, orders])).toEqual({ key: "max_orders_per_minute", percent: "90" });
+  expect(mostUsed([words])).toBeNull();
 });

@@ -8,6 +8,7 @@ shell; a block without a language, or marked ``not-run``, is not (its page says 
 is checked elsewhere). Anything else fails. The pages about HTTP run in tests of their own.
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 
 from kit.gateway.processes import Gateway
 from kit.http.client import call
+from kit.notifications.telegram_api import open_telegram_api
 
 ROOT = Path(__file__).parents[3]
 PAGES = [
@@ -57,28 +59,91 @@ EXPECTED_OUTPUT = {
     "docs/operations/single-host.md": ('"checks"', '"pending":[]', '"oms_deals":'),
 }
 
+#: What a bot outside of the project does with a signal: the standard library and a base URL.
+BOUNCE_BOT = """
+import datetime, json, os, urllib.request
+
+signal = {
+    "symbol": "BTCUSDT", "side": "long", "price": 61000.5,
+    "timestamp": datetime.datetime.now(datetime.timezone.utc).isoformat(),
+    "exchange": "bitget", "timeframe_min": 5, "strategy": "bounce_ema10_strict",
+    "tp_pct": None, "sl_pct": None,
+}
+request = urllib.request.Request(
+    os.environ["BASE_URL"] + "/signals/bounce",
+    data=json.dumps(signal).encode(),
+    headers={"Content-Type": "application/json", "Accept": "application/json"},
+    method="POST",
+)
+with urllib.request.urlopen(request, timeout=5) as answer:
+    print(answer.read().decode())
+"""
+
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_examples_run(page: str, gateway: Gateway) -> None:
     _close_all(gateway)
-    blocks = [block for block in _blocks(page) if not block[0].endswith(" not-run")]
-    assert {language for language, _ in blocks} <= {"bash", "python", "text", ""}
-    script = ["set -euo pipefail"]
-    for number, (language, text) in enumerate(blocks):
-        script.append(f"echo; echo '== block {number}'")
-        if language == "bash":
-            script.append(text)
-        elif language == "python":
-            script.append(f".venv/bin/python - <<'PYTHON'\n{text}PYTHON")
+    script = _script_of(page)
     path = f"{sys.prefix}/bin:{SYSTEM_PATH}" if page in INSTALLED else SYSTEM_PATH
     try:
-        answer = _run("\n".join(script), gateway, path)
+        answer = _run(script, gateway, path)
     finally:
         _close_all(gateway)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert '"ccxt_class"' not in answer.stdout, answer.stdout
     for word in EXPECTED_OUTPUT[page]:
         assert word in answer.stdout.replace(" ", "")
+
+
+def test_a_bounce_bot_trades_with_another_base_url_alone(gateway: Gateway) -> None:
+    """The bot's program knows its base URL, and no key, account or size."""
+    _close_all(gateway)
+    source = {"name": "bot", "kind": "bounce", "account_id": gateway.account_id}
+    status, made, _ = call(gateway, "POST", "/signals/sources", source, key=gateway.admin_api_key)
+    assert status == 200, made
+    try:
+        base_url = f"{gateway.base_url}/in/{made['path_token']}"
+        done = subprocess.run(
+            [sys.executable, "-c", BOUNCE_BOT],
+            env={"PATH": SYSTEM_PATH, "BASE_URL": base_url},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout)
+        assert (answer["oms_enabled"], answer["risk_ok"]) == (True, True), answer
+        assert answer["tp_price"] is not None and answer["sl_price"] is not None
+        _, signal, _ = call(gateway, "GET", f"/signals/{answer['signal_id']}")
+        orders = [(order["id"], order["status"]) for order in signal["lineage"]["orders"]]
+        assert orders == [(answer["order_id"], "FILLED")]
+    finally:
+        _close_all(gateway)
+
+
+def test_a_message_is_sent_to_telegram_on_every_close(tmp_path: Path) -> None:
+    """As the page says, with Apprise as it is: only the host of Telegram stands on this machine."""
+    page = "docs/how-to/notifications.md"
+    token, chat = "123456789:AAFtests_of_the-documentation", "987654321"
+    script = _script_of(page).replace("BOT-TOKEN", token).replace("CHAT-ID", chat)
+    with open_telegram_api(tmp_path) as telegram:
+        environment = {"OMS_NOTIFY_ALLOW_PRIVATE": "true", **telegram.environment}
+        gateway = Gateway(tmp_path / "gateway", runner=True, environment=environment)
+        try:
+            gateway.start()
+            answer = _run(script, gateway, SYSTEM_PATH)
+        finally:
+            gateway.stop()
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        assert '"event":"position_closed"' in answer.stdout.replace(" ", "")
+        messages = telegram.messages
+    assert {path for path, _ in messages} == {f"/bot{token}/sendMessage"}
+    assert {str(sent["chat_id"]) for _, sent in messages} == {chat}
+    (closed,) = [sent["text"] for _, sent in messages if "position closed" in sent["text"]]
+    assert "symbol: BTC/USDT:USDT" in closed
+    assert "realized pnl: " in closed
+    assert token not in gateway.log.read_text(encoding="utf-8") + answer.stdout
 
 
 def test_mariadb_knows_the_options_that_are_printed(tmp_path: Path) -> None:
@@ -101,6 +166,20 @@ def test_mariadb_knows_the_options_of_a_cluster() -> None:
     done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert re.search(r"^wsrep-cluster-address\s+gcomm://", done.stdout, re.MULTILINE)
+
+
+def _script_of(page: str) -> str:
+    """Return the blocks of a page, in order, as one bash script."""
+    blocks = [block for block in _blocks(page) if not block[0].endswith(" not-run")]
+    assert {language for language, _ in blocks} <= {"bash", "python", "text", "json", ""}
+    script = ["set -euo pipefail"]
+    for number, (language, text) in enumerate(blocks):
+        script.append(f"echo; echo '== block {number}'")
+        if language == "bash":
+            script.append(text)
+        elif language == "python":
+            script.append(f".venv/bin/python - <<'PYTHON'\n{text}PYTHON")
+    return "\n".join(script)
 
 
 def _blocks(page: str) -> Iterator[tuple[str, str]]:

@@ -4,18 +4,23 @@ Callers of two addresses of the loopback network stand for callers of two machin
 """
 
 import asyncio
+import datetime
 import json
 import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
 
 from kit.gateway.processes import Gateway
-from kit.proxies.proxies import Certificate, Proxy, create_certificate
+from kit.http.client import call
+from kit.polling import wait_until
+from kit.proxies.proxies import ROOT, Certificate, Proxy, create_certificate
 
 CALLER = "127.0.0.2"
 FORGED = ("-H", "X-Forwarded-For: 10.9.8.7")
@@ -145,3 +150,46 @@ def test_doctor_names_what_is_wrong(front: Front) -> None:
     unreachable = front.doctor("https://localhost:1")
     assert unreachable["url_gateway"]["ok"] is False
     assert [*front.doctor("localhost")] == ["url"]
+
+
+def test_an_alert_of_tradingview_becomes_a_filled_order(trusting: Gateway, tmp_path: Path) -> None:
+    """With the location of nginx that the how-to prints, which passes on nothing but alerts."""
+    source = {"name": "chart", "kind": "tradingview", "account_id": trusting.account_id}
+    rules = {"sizing": {"kind": "qty", "value": "0.01"}, "ip_allowlist": [f"{CALLER}/32"]}
+    status, made, _ = call(
+        trusting, "POST", "/signals/sources", source | rules, key=trusting.admin_api_key
+    )
+    assert status == 200, made
+    path = f"/signals/tradingview/{made['path_token']}"
+    now = datetime.datetime.now(datetime.UTC).isoformat()
+    alert = {"ticker": "BTCUSDT.P", "action": "buy", "alert_id": "proxied", "timenow": now}
+    options = ("-4", "-H", "content-type: text/plain; charset=utf-8", "-d", json.dumps(alert))
+    with Proxy(
+        "nginx", tmp_path, trusting.port, create_certificate(tmp_path), location=_how_to_location()
+    ) as proxy:
+        foreign = proxy.curl(path, "-w", "\n%{http_code}", *FORGED, *options)
+        answer = json.loads(proxy.curl(path, "--interface", CALLER, *options))
+        other = proxy.curl("/oms/accounts", "-H", f"x-api-key: {trusting.api_key}")
+    assert foreign.endswith("\n403"), foreign
+    assert answer["success"] is True, answer
+    assert "404 Not Found" in other, other
+    signal = wait_until(
+        lambda: _ended_signal(trusting, answer["signal_id"]), 20, "the signal was executed"
+    )
+    assert signal["signal"]["status"] == "done", signal
+    assert [order["status"] for order in signal["lineage"]["orders"]] == ["FILLED"]
+    for log in (proxy.log, trusting.log):
+        assert made["path_token"] not in log.read_text(encoding="utf-8")
+
+
+def _how_to_location() -> str:
+    """Return what ``docs/how-to/tradingview.md`` has nginx do, indented for a server block."""
+    page = (ROOT / "docs/how-to/tradingview.md").read_text(encoding="utf-8")
+    start = page.index("location /signals/tradingview/ {")
+    return "    " + page[start : page.index("```", start)].replace("\n", "\n    ").rstrip() + "\n"
+
+
+def _ended_signal(gateway: Gateway, signal_id: int) -> dict[str, Any]:
+    """Return a signal with its orders; nothing while it is queued."""
+    _, found, _ = call(gateway, "GET", f"/signals/{signal_id}")
+    return {} if found["signal"]["status"] == "queued" else dict(found)

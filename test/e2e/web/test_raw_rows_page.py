@@ -34,3 +34,9 @@ async def test_raw_order_is_found_by_its_id_with_its_json(
     await field.fill("no such id")
     await field.press("Enter")
     await page.get_by_text("Nothing matches the filters.").wait_for()
+
+    await page.get_by_role("tab", name="Live stream").click()
+    frames = page.get_by_role("table", name="Frames of the stream").get_by_role("row")
+    await frames.filter(has_text="positions_marked").first.dblclick()
+    await page.get_by_label("JSON").get_by_text('"event": "positions_marked"').wait_for()
+    assert await web_desk_of_demo.accessibility_findings() == []

@@ -1,6 +1,7 @@
 """A trader's session on the web desk, from login to logout."""
 
 import asyncio
+import re
 import secrets
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ async def test_trader_works_from_login_to_logout(web_desk: WebDesk, browser: "Br
     await trader.go_to("Trade desk")
     await trader.show_only(_label(gateway, account_id))
     await _open_and_close_a_position(trader, browser, account_id)
+    await _merge_positions(trader)
     await _change_and_cancel_an_order(trader)
     await _close_by_and_stop(trader, browser, account_id)
     await trader.fill_ticket("0.02")
@@ -87,6 +89,27 @@ async def _close_rest(trader: Trader) -> None:
     await trader.page.get_by_text(NO_POSITION).wait_for()
 
 
+async def _merge_positions(trader: Trader) -> None:
+    """Two positions of the same side become one; no order is sent."""
+    await trader.fill_ticket("0.02")
+    await trader.send_ticket()
+    await trader.row(POSITIONS, "0.02").wait_for()
+    await trader.ticket.get_by_role("combobox", name="For position").click()
+    await trader.page.get_by_role("option", name="A new position").click()
+    await trader.fill_ticket("0.03")
+    await trader.send_ticket()
+    await trader.row(POSITIONS, "0.03").wait_for()
+    await trader.choose_action(trader.row(POSITIONS, "0.02"), "Merge…")
+    await trader.dialog("Merge position").get_by_text("which then has 0.05").wait_for()
+    assert await trader.web_desk.accessibility_findings() == []
+    await trader.confirm("Merge position", "Merge")
+    merged = trader.row(POSITIONS, "0.05")
+    await merged.wait_for()
+    await trader.choose_action(merged, "Close…")
+    await trader.confirm("Close position", "Close 0.05 BTC")
+    await trader.page.get_by_text(NO_POSITION).wait_for()
+
+
 async def _change_and_cancel_an_order(trader: Trader) -> None:
     await trader.show_rows("Orders")
     await trader.fill_ticket("0.2", limit_price="1000")
@@ -101,6 +124,20 @@ async def _change_and_cancel_an_order(trader: Trader) -> None:
     await trader.choose_action(changed, "Cancel order…")
     await trader.confirm("Cancel order", "Cancel the order")
     await trader.page.get_by_text("No open orders in").wait_for()
+    await _look_at_an_executed_order(trader)
+
+
+async def _look_at_an_executed_order(trader: Trader) -> None:
+    """Its executions, its steps, and what it cost against the market."""
+    await trader.show_rows("Order history")
+    rows = trader.page.get_by_role("table", name="Order history").get_by_role("row")
+    executed = rows.filter(has=trader.page.get_by_role("cell", name="Market", exact=True))
+    await trader.choose_action(executed.first, "Details")
+    details = trader.page.get_by_role("dialog", name=re.compile(r"^Order \d+"))
+    await details.get_by_text("Slippage", exact=True).wait_for()
+    await details.get_by_role("heading", name="Deals").wait_for()
+    await trader.page.keyboard.press("Escape")
+    await details.wait_for(state="detached")
 
 
 async def _close_by_and_stop(trader: Trader, browser: "Browser", account_id: int) -> None:

@@ -81,6 +81,10 @@ async def test_a_stop_with_flatten_ends_flat(bots: BotGateway) -> None:
     await bots.close_candles("101")
     await bots.wait_for_results(bot["id"], ["done"])
     assert await bots.positions() == ["1"]
+    days = "start_date=2020-01-01&end_date=2099-01-01"
+    for path in ("/oms/orders/history", "/oms/deals"):
+        rows = await bots.gateway.client.get(f"{path}?{days}&account_ids={bots.gateway.account_id}")
+        assert {row["bot_id"] for row in rows["items"]} == {bot["id"]}, path
     await bots.stop(bot["id"], "flatten")
     assert await bots.positions() == []
 

@@ -57,6 +57,8 @@ async def assert_reversed(trader: PaperTrader, position_id: int, opened: str = "
     assert (close["reduce_only"], opening["reduce_only"]) == (True, False)
     assert close["group_id"] == opening["group_id"] == close["id"]
     assert close["command_id"] == opening["command_id"]
+    last = [(await trader.deals(each))[-1] for each in (position_id, opening["position_id"])]
+    assert [each["group_id"] for each in last] == [close["id"]] * 2
     old, new = await trader.position(position_id), await trader.position(opening["position_id"])
     assert (old["state"], old["qty"]) == ("closed", "0")
     assert (new["side"], new["qty"], new["state"]) == (opened, "2", "open")

@@ -124,6 +124,14 @@ KINDS: dict[str, tuple[str, Expected]] = {
         "UPDATE oms_deals SET source_id = 77",
         ("deal_signal", "deal"),
     ),
+    "deal of another bot": (
+        "UPDATE oms_deals SET bot_id = 77",
+        ("deal_signal", "deal"),
+    ),
+    "deal of another group": (
+        "UPDATE oms_deals SET group_id = 77",
+        ("deal_signal", "deal"),
+    ),
     "deal deleted": (
         "DELETE FROM oms_deals WHERE id = (SELECT MIN(id) FROM oms_deals)",
         ("deal_event", "deal"),

@@ -26,13 +26,13 @@ ORDER = _keys(
     "post_only time_in_force trigger_price trailing_amount trailing_percent triggered_at "
     "expires_at fee fee_currency "
     "reject_source reject_code reject_message replaced_by group_id cancel_reason "
-    "parent_order_id signal_id source_id submitted_at last_fill_at version"
+    "parent_order_id signal_id source_id bot_id submitted_at last_fill_at version"
 )
 DEAL = _keys(
     "id account_id order_id position_id previous_position_id symbol side qty price fee "
     "fee_currency fee_valuation pnl strategy_id reason comment reconciled exchange_trade_id "
     "created_at executed_at entry leg type provisional origin liquidity exchange_order_id "
-    "signal_id source_id"
+    "signal_id source_id bot_id group_id"
 )
 POSITION = _keys(
     "id account_id symbol strategy_id side qty avg_price stop_loss stop_gain stop_loss_pct "

@@ -34,10 +34,10 @@ class Certificate:
     key: Path
 
 
-def create_certificate(folder: Path, days: int = 30) -> Certificate:
-    """Write a certificate for ``localhost``."""
+def create_certificate(folder: Path, days: int = 30, host: str = HOST) -> Certificate:
+    """Write a certificate for a host."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -48,7 +48,7 @@ def create_certificate(folder: Path, days: int = 30) -> Certificate:
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=days, hours=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     made = Certificate(chain=folder / "fullchain.pem", key=folder / "privkey.pem")
@@ -66,10 +66,20 @@ def create_certificate(folder: Path, days: int = 30) -> Certificate:
 class Proxy(PrivateServer):
     """A proxy in front of the API on ``upstream_port``; ended by its pid."""
 
-    def __init__(self, name: str, folder: Path, upstream_port: int, certificate: Certificate):
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        upstream_port: int,
+        certificate: Certificate,
+        *,
+        location: str | None = None,
+    ) -> None:
         self.port, self.plain_port = free_port(), free_port()
         self.url = f"https://{HOST}:{self.port}"
         self._folder = folder
+        #: A ``location`` of nginx in place of those of ``deploy``.
+        self._location = location
         configure = {"nginx": self._nginx, "caddy": self._caddy}[name]
         self._command = configure(upstream_port, certificate)
         self._process: subprocess.Popen[bytes] | None = None
@@ -106,6 +116,10 @@ class Proxy(PrivateServer):
 
     def _nginx(self, upstream_port: int, certificate: Certificate) -> list[str]:
         text = (DEPLOY / "nginx/oms.conf").read_text(encoding="utf-8")
+        if self._location is not None:
+            before, _, _ = text.partition("    location / {")
+            upstream = {"127.0.0.1:8000": f"127.0.0.1:{upstream_port}"}
+            text = f"{before}{replaced(self._location, upstream)}}}\n"
         site = replaced(
             text,
             {

@@ -32,7 +32,7 @@ RUN_PAGES = {
     *("docs/how-to/loopback.md", "docs/how-to/freqtrade.md", "ccxt_driver/README.md"),
     "mt5_driver/README.md",
     *("docs/how-to/risk.md", "docs/how-to/stops.md", "docs/how-to/tradingview.md"),
-    "docs/how-to/bounce.md",
+    *("docs/how-to/bounce.md", "docs/how-to/notifications.md"),
     "docs/how-to/first-strategy.md",
     *(name for name in NAMES if name.startswith("docs/reference/http/")),
 }

@@ -1,6 +1,5 @@
 """Notifications: signature, retries, which sink gets which event, which addresses are public."""
 
-import importlib.util
 import json
 from datetime import timedelta
 
@@ -18,6 +17,8 @@ from oms.domain.notifications.signature import sign_message
 from oms.domain.notifications.sink import DEFAULT_EVENTS, Sink, SinkKind, SinkStatus
 from oms.domain.value import evolve
 from oms.ports.runner.notifications import Message, SendError
+from oms.wire.json import time_text
+from oms.wire.notifications.messages import message_body
 
 SINK = Sink(
     id=1,
@@ -32,6 +33,28 @@ SINK = Sink(
     created_by="ann",
 )
 MESSAGE = Message(event_id=42, event="deal_created", body='{"event_id":42}')
+CLOSED = Message(
+    event_id=43,
+    event="position_closed",
+    body=message_body(
+        43,
+        "position_closed",
+        1,
+        at=NOON,
+        payload={
+            "account_id": 1,
+            "symbol": "BTC/USDT",
+            "close_reason": None,
+            "fees": {"USDT": "0.5", "BNB": "0.1"},
+            "order_ids": [7, 8],
+            "is_final": True,
+        },
+    ),
+)
+CLOSED_LINES = [
+    *("account id: 1", "symbol: BTC/USDT", "fees: USDT 0.5, BNB 0.1", "order ids: 7, 8"),
+    *("is final: yes", f"time: {time_text(NOON)}"),
+]
 
 
 def test_the_signature_of_the_worked_example() -> None:
@@ -146,17 +169,14 @@ async def test_a_webhook_that_hangs_or_is_not_public_fails(
 
 
 async def test_apprise_sends_in_a_process_of_its_own() -> None:
-    if importlib.util.find_spec("apprise") is None:
-        with pytest.raises(SendError, match="not installed"):
-            await AppriseSender(allow_private=True).send("json://127.0.0.1", None, MESSAGE)
-        return
     async with open_sink_server() as server:
         url = f"json://127.0.0.1:{server.port}/hook"
-        await AppriseSender(allow_private=True).send(url, None, MESSAGE)
+        await AppriseSender(allow_private=True).send(url, None, CLOSED)
         (got,) = server.received
-        assert json.loads(got.body)["message"] == MESSAGE.body
+        assert json.loads(got.body)["title"] == "oms: position closed"
+        assert json.loads(got.body)["message"].splitlines() == CLOSED_LINES
         with pytest.raises(SendError, match="not public"):
             await AppriseSender(allow_private=False).send(url, None, MESSAGE)
-        with pytest.raises(SendError, match="does not know"):
+        with pytest.raises(SendError, match="no service"):
             await AppriseSender(allow_private=True).send("nothing://x", None, MESSAGE)
         assert len(server.received) == 1

@@ -108,10 +108,12 @@ FULL = SendOrder(
     tp_sl_base_price=Decimal("9.5"),
     signal_id=7,
     source_id=8,
+    bot_id=9,
 )
 SIGNAL = ExecuteSignal(
     signal_id=7,
     source_id=8,
+    bot_id=9,
     kind=SignalKind.TRADINGVIEW,
     symbol="BTC/USDT",
     action=SignalAction.POSITION_SIZE,
@@ -184,6 +186,7 @@ PAYLOADS: list[CommandPayload] = [
         trailing_percent=Decimal("0.5"),
         signal_id=7,
         source_id=8,
+        bot_id=9,
     ),
     ChangeOrder(order_id=3, levels={"stop_loss": None, "max_hold_seconds": 5}),
     CancelAllOrders(),

@@ -23,10 +23,10 @@ def main() -> int:
     refused: list[object] = []
     if not request["allow_private"]:
         _refuse_private_connections(refused)
-    signal.setitimer(signal.ITIMER_REAL, request["seconds"])  # SIGALRM ends the process
     sender = apprise.Apprise()
-    if not sender.add(request["url"]):
+    if not sender.add(request["url"]):  # Loads the services, which takes a second.
         return UNKNOWN_ADDRESS
+    signal.setitimer(signal.ITIMER_REAL, request["seconds"])  # SIGALRM ends the process
     is_sent = sender.notify(title=request["title"], body=request["body"])
     if refused:
         return NOT_PUBLIC

@@ -11,6 +11,7 @@ import sys
 
 from oms.domain.notifications.delivery import ATTEMPT_SECONDS_MAX
 from oms.ports.runner.notifications import Message, SendError
+from oms.wire.notifications.messages import message_text
 
 START_SECONDS_MAX = 10.0
 """Time that the process may need to load the library, besides that of an attempt."""
@@ -29,8 +30,8 @@ class AppriseSender:
         """Send a message. Raises ``SendError``."""
         request = {
             "url": url,
-            "title": f"oms: {message.event}",
-            "body": message.body[:_TEXT_CHARACTERS_MAX],
+            "title": f"oms: {message.event.replace('_', ' ')}",
+            "body": message_text(message.body)[:_TEXT_CHARACTERS_MAX],
             "allow_private": self._allow_private,
             "seconds": ATTEMPT_SECONDS_MAX,
         }

@@ -91,9 +91,10 @@ class SendOrder:
     tp_sl_base_price: Decimal | None = None
     #: Take profit and stop loss as sent, numbers as text.
     bracket: Mapping[str, object] | None = None
-    #: The signal that it executes, and the source of that; only the gateway sets them.
+    #: The signal that it executes, and its source or bot; only the gateway sets them.
     signal_id: int | None = None
     source_id: int | None = None
+    bot_id: int | None = None
 
 
 @value
@@ -165,9 +166,10 @@ class ClosePosition:
     take_profit_price: Decimal | None = None
     trailing_amount: Decimal | None = None
     trailing_percent: Decimal | None = None
-    #: The signal that it executes, and the source of that; only the gateway sets them.
+    #: The signal that it executes, and its source or bot; only the gateway sets them.
     signal_id: int | None = None
     source_id: int | None = None
+    bot_id: int | None = None
 
 
 class Keep(Enum):

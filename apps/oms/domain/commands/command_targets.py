@@ -62,13 +62,13 @@ class IdKind(Enum):
     SCOPE = "scope"
     #: A row of the account, which belongs to no strategy.
     ACCOUNT = "account"
-    #: The signal that the command executes, or its source.
+    #: The signal that the command executes, its source or its bot.
     SIGNAL = "signal"
     #: A text chosen by the caller or the exchange, which selects no row of another order.
     TEXT = "text"
 
 
-_SIGNAL_FIELDS = {"signal_id": IdKind.SIGNAL, "source_id": IdKind.SIGNAL}
+_SIGNAL_FIELDS = dict.fromkeys(("signal_id", "source_id", "bot_id"), IdKind.SIGNAL)
 
 ID_FIELDS: Mapping[type[CommandPayload], Mapping[str, IdKind]] = {
     SendOrder: {

@@ -81,6 +81,8 @@ def build_deal(order: Order, report: ExecutionReport, execution: Execution, deal
         exchange_order_id=order.exchange_order_id or report.exchange_order_id,
         signal_id=order.signal_id,
         source_id=order.source_id,
+        bot_id=order.bot_id,
+        group_id=order.group_id,
         leg=0,
         entry=DealEntry.IN,
         provisional=execution.provisional,

@@ -76,9 +76,11 @@ class Deal:
     #: Sequence of executions with equal time in the symbol; 0: not reported.
     exchange_sequence: int = 0
     exchange_order_id: str | None = None
-    #: The signal of its order, and the source of the signal.
+    #: Those of its order: the signal, its source or bot, and the group.
     signal_id: int | None = None
     source_id: int | None = None
+    bot_id: int | None = None
+    group_id: int | None = None
     leg: int
     entry: DealEntry
     type: DealType = DealType.TRADE

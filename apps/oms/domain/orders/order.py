@@ -176,11 +176,11 @@ class Order:
     parent_order_id: int | None = None
     #: What limits said about it; ``None`` if none applied.
     risk: OrderRisk | None = None
-    #: The signal that it executes, and the source of that.
+    #: The signal that it executes, and its source or bot.
     signal_id: int | None = None
     source_id: int | None = None
-    #: Shared by orders that belong together.
-    group_id: int | None = None
+    bot_id: int | None = None
+    group_id: int | None = None  #: Shared by orders that belong together.
     #: Why it is or was canceled without a request of a caller.
     cancel_reason: str | None = None
     #: The middle of the quote at admission, where one was known.

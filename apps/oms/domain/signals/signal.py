@@ -128,6 +128,8 @@ class ExecuteSignal:
     ratio: Decimal | None = None
     #: In a group by equity the sum over all members; 0: an equity was not known, or all were 0.
     ratio_total: Decimal | None = None
+    #: The bot that decided it; ``None``: it came from outside.
+    bot_id: int | None = None
     #: In a group by equity the weight, for sizes in percent of the own equity.
     equity_weight: Decimal | None = None
 

@@ -1,6 +1,6 @@
 """What the next transaction of an account writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oms.domain.commands.command import CommandResult
@@ -102,6 +102,10 @@ class UnitOfWork:
             signals=self.signals,
             follow_ups=tuple(self.follow_ups),
         )
+
+    def replace_new_deals(self, deals: Mapping[int, Deal]) -> None:
+        """Write these versions of new deals, by id."""
+        self.deals = [deals.get(deal.id, deal) for deal in self.deals]
 
     def put_deals(self, entry: LedgerUpdate) -> None:
         """Add the deals of ``entry``."""

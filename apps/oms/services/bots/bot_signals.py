@@ -78,6 +78,7 @@ def _payload(
         stop_gain_pct=None if has_gain or is_exit else terms.take_profit_pct,
         risk_pct=None if is_exit else decision.risk_pct,
         comment=f"bot {terms.name}",
+        bot_id=bot.id,
     )
 
 

@@ -233,6 +233,7 @@ class PlaceOrder:
             group_id=_group_of(payload),
             signal_id=payload.signal_id,
             source_id=payload.source_id,
+            bot_id=payload.bot_id,
             params=payload.params,
             arrival_price=None if quote is None else quote.mid,
             risk=risk,

@@ -178,6 +178,11 @@ def _result_of(pending: PendingReverse, opening: Order) -> CommandResult | None:
 
 
 def _set_group(state: AccountState, changes: Changes, order_id: int, group_id: int) -> None:
+    """Put an order that was just placed into a group, with what it was filled by at once."""
     order = evolve(changes.orders[order_id], group_id=group_id)
     state.put_order(order)
     changes.orders[order_id] = order
+    fills = [deal for deal in changes.deals if deal.order_id == order_id]
+    in_group = {deal.id: evolve(deal, group_id=group_id) for deal in fills}
+    changes.deals = [in_group.get(deal.id, deal) for deal in changes.deals]
+    state.work.replace_new_deals(in_group)

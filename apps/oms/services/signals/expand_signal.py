@@ -280,6 +280,7 @@ def _closes(signal: ExecuteSignal, reductions: Iterable[Reduction]) -> list[Comm
             comment=signal.comment,
             signal_id=signal.signal_id,
             source_id=signal.source_id or None,
+            bot_id=signal.bot_id,
         )
         for each in reductions
         if each.position_id

@@ -166,6 +166,7 @@ def _order(state: AccountState, signal: ExecuteSignal, side: Side, qty: Decimal)
         new_position=is_hedge and rules.is_new_entry,
         signal_id=signal.signal_id,
         source_id=signal.source_id or None,
+        bot_id=signal.bot_id,
     )
 
 

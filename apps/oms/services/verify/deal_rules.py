@@ -145,10 +145,15 @@ def _order_findings(deal: Deal, context: DealContext) -> Iterator[Finding]:
         yield make_finding("deal_order", "deal", deal.id, expected, found)
 
 
+def _links(row: Deal | Order) -> str:
+    """Return what names the cause of an order, and of its executions."""
+    cause = f"signal {row.signal_id}, source {row.source_id}, bot {row.bot_id}"
+    return f"{cause}, group {row.group_id}"
+
+
 def _signal_findings(deal: Deal, order: Order) -> Iterator[Finding]:
     if deal.type is not DealType.TRADE:
         return
-    if (deal.signal_id, deal.source_id) != (order.signal_id, order.source_id):
-        found = f"signal {deal.signal_id}, source {deal.source_id}"
-        expected = f"signal {order.signal_id}, source {order.source_id}"
+    found, expected = _links(deal), _links(order)
+    if found != expected:
         yield make_finding("deal_signal", "deal", deal.id, expected, found)

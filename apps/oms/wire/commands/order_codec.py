@@ -90,3 +90,5 @@ def _put_shared(fields: dict[str, Any], payload: SendOrder | ClosePosition) -> N
         fields["params"] = sorted_keys(payload.params)
     if payload.signal_id is not None:
         fields |= {"signal_id": payload.signal_id, "source_id": payload.source_id}
+    if payload.bot_id is not None:
+        fields["bot_id"] = payload.bot_id

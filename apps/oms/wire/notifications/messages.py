@@ -1,9 +1,9 @@
-"""The body of an outgoing message: one event."""
+"""The body of an outgoing message: one event, for programs and for people."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
-from oms.wire.json import dumps, time_text
+from oms.wire.json import dumps, loads, time_text
 
 
 def message_body(
@@ -30,3 +30,31 @@ def message_body(
             "payload": payload,
         }
     )
+
+
+def message_text(body: str) -> str:
+    """Return the facts of a message as lines such as ``close price: 50100``.
+
+    What is not known is left out.
+    """
+    message = loads(body)
+    account = {"account_id": message.get("account_id")}
+    facts = {**account, **(message.get("payload") or {}), "time": message.get("ts")}
+    known = {name: _fact_text(value) for name, value in facts.items() if value is not None}
+    lines = [f"{name.replace('_', ' ')}: {text}" for name, text in known.items() if text]
+    return "\n".join(lines) or body  # Services take no empty text.
+
+
+def _fact_text(fact: object) -> str:
+    match fact:
+        case Mapping():
+            parts = ((name, _fact_text(value)) for name, value in fact.items())
+            return ", ".join(f"{name} {text}" for name, text in parts if text)
+        case list():
+            return ", ".join(filter(None, map(_fact_text, fact)))
+        case bool():
+            return "yes" if fact else "no"
+        case None:
+            return ""
+        case _:
+            return str(fact)

@@ -28,6 +28,7 @@ from oms.wire.responses.value_types import (
     TimeText,
     one_of,
 )
+from oms.wire.signals.cause_fields import cause_fields
 
 Row = dict[str, Any]
 
@@ -112,6 +113,7 @@ class OrderRow(TypedDict):
     parent_order_id: Id | None
     signal_id: Id | None
     source_id: Annotated[Id | None, Field(description="Source of the signal.")]
+    bot_id: Annotated[Id | None, Field(description="Bot that decided the signal.")]
     submitted_at: TimeText | None
     last_fill_at: TimeText | None
     version: Count
@@ -163,6 +165,8 @@ class DealRow(TypedDict):
     exchange_order_id: str | None
     signal_id: Id | None
     source_id: Annotated[Id | None, Field(description="Source of the signal.")]
+    bot_id: Annotated[Id | None, Field(description="Bot that decided the signal.")]
+    group_id: Annotated[Id | None, Field(description="Group of the order.")]
 
 
 class PositionRow(TypedDict):
@@ -274,8 +278,7 @@ def order_row(order: Order) -> OrderRow:
         "group_id": order.group_id,
         "cancel_reason": order.cancel_reason and _cancel_reason(order),
         "parent_order_id": order.parent_order_id,
-        "signal_id": order.signal_id,
-        "source_id": order.source_id,
+        **cause_fields(order),
         "submitted_at": optional_time_text(order.submitted_at),
         "last_fill_at": optional_time_text(order.last_fill_at),
         "version": order.version,
@@ -318,8 +321,8 @@ def deal_row(deal: Deal) -> DealRow:
         "origin": deal.origin,
         "liquidity": deal.liquidity,
         "exchange_order_id": deal.exchange_order_id,
-        "signal_id": deal.signal_id,
-        "source_id": deal.source_id,
+        **cause_fields(deal),
+        "group_id": deal.group_id,
     }
 
 

@@ -18,7 +18,8 @@ interface Props<Row extends GridRowData>
   filter: string;
   search: string;
   create: string;
-  onCreate: () => void;
+  /** Absent: the user may not create a row. */
+  onCreate: (() => void) | undefined;
   empty: string;
   emptyHint?: ReactNode;
   /** Column of the first order; descending for ids. */

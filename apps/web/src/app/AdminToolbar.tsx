@@ -9,7 +9,8 @@ interface Props {
   value: string | undefined;
   onSearch: (text: string | undefined) => void;
   create: string;
-  onCreate: () => void;
+  /** Absent: the user may not create a row. */
+  onCreate: (() => void) | undefined;
   /** Administration is done on larger screens; own things may be changed on phones too. */
   readOnlyOnPhones?: boolean;
 }
@@ -23,7 +24,7 @@ export function AdminToolbar({ search, value, onSearch, create, onCreate, readOn
       <SearchField label={search} value={value ?? ""} onChange={(text) => onSearch(text || undefined)} />
       {phone ? (
         <p className="text-xs text-muted">{t("readOnly")}</p>
-      ) : (
+      ) : onCreate === undefined ? null : (
         <Button tone="primary" icon={<Icon name="plus" />} onClick={onCreate}>
           {create}
         </Button>

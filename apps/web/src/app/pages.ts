@@ -52,7 +52,7 @@ const PAGES: readonly PageEntry[] = [
   { name: "risk", path: "/risk", file: "risk/RiskPage", icon: "risk", section: "risk", needs: ["read"], key: "r" },
   { name: "audit", path: "/audit", file: "risk/AuditPage", icon: "history", section: "risk", needs: ["audit"] },
   { name: "accounts", path: "/admin/accounts", file: "admin/AccountsPage", icon: "accounts", section: "admin", needs: ["admin"] },
-  { name: "strategies", path: "/strategies", file: "admin/StrategiesPage", icon: "strategies", section: "admin", needs: ["admin", "strategy_create"] },
+  { name: "strategies", path: "/strategies", file: "admin/StrategiesPage", icon: "strategies", section: "admin", needs: ["admin", "strategy_create", "risk_switch"] },
   { name: "users", path: "/admin/users", file: "admin/UsersPage", icon: "users", section: "admin", needs: ["admin"] },
   { name: "keys", path: "/admin/keys", file: "admin/KeysPage", icon: "keys", section: "admin", needs: ["admin"] },
   { name: "permissions", path: "/admin/permissions", file: "admin/PermissionsPage", icon: "lock", section: "admin", needs: ["admin"] },

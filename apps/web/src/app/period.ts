@@ -21,6 +21,11 @@ function daysOf(name: Period, zone: Zone): Omit<Days, "choose"> {
   return { name, start: dayBefore(now, DAYS[name], zone), end: dayOf(now, zone), tz: zoneParameter(zone) };
 }
 
+/** The day of today in the user's zone. */
+export function useToday(): Omit<Days, "choose"> {
+  return daysOf("today", usePreference("zone"));
+}
+
 /** The days of UTC that a period up to now touches: figures by day are counted in UTC, whatever the zone of the period. */
 export function utcDays({ start, tz }: Pick<Days, "start" | "tz">, now = new Date()): { start: string; end: string } {
   return { start: dayOf(startOfDay(start, tz), "utc"), end: dayOf(now, "utc") };

@@ -28,7 +28,8 @@ export function Dialog(props: DialogProps) {
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
-    onSubmit?.();
+    // A key that is held down opened the dialog: it does not confirm it too.
+    if (!event.repeat) onSubmit?.();
   };
   return (
     <Base.Root

@@ -11,13 +11,15 @@ export interface StatTileProps {
   tone?: "up" | "down" | "warn" | undefined;
   /** The filtered list behind the figure. */
   to?: string;
+  /** Filters of that list, beside those of this page. */
+  filters?: Record<string, string>;
   children?: ReactNode;
 }
 
 const TONES = { up: "text-up", down: "text-down", warn: "text-warn" };
 
 /** One figure with its unit; a link to what it counts. */
-export function StatTile({ label, value, unit, note, tone, to, children }: StatTileProps) {
+export function StatTile({ label, value, unit, note, tone, to, filters, children }: StatTileProps) {
   const content = (
     <>
       <span className="text-xs text-muted">{label}</span>
@@ -32,7 +34,7 @@ export function StatTile({ label, value, unit, note, tone, to, children }: StatT
   const box = "flex min-w-0 flex-col rounded border border-line bg-panel px-3 py-2";
   if (to === undefined) return <div className={box}>{content}</div>;
   return (
-    <Link to={to} search={true} className={cx(box, "hover:bg-raise")}>
+    <Link to={to} search={((before: object) => ({ ...before, ...filters })) as never} className={cx(box, "hover:bg-raise")}>
       {content}
     </Link>
   );

@@ -42,6 +42,8 @@ function onKey(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.altKey) return;
   const name = nameOf(event);
   const withModifier = name.startsWith("mod+");
+  // A key that is held down submits once.
+  if (withModifier && event.repeat) return;
   if (!withModifier && (isTyping(event.target) || isLayerOpen() || isPressed(name, event.target))) return;
   if (!withModifier && !preferences.get().singleKeyShortcuts) return;
   const now = Date.now();

@@ -24,6 +24,14 @@ export function onEvents(names: readonly string[], listener: EventListener): () 
   };
 }
 
+const all = new Set<EventListener>();
+
+/** Call `listener` for each frame. Returns the function that ends it. */
+export function onEveryFrame(listener: EventListener): () => void {
+  all.add(listener);
+  return () => all.delete(listener);
+}
+
 /** The row with the marks known so far, where the row itself carries none. */
 function withMarks(row: Position, known: Position | undefined): Position {
   if (known === undefined) return row;
@@ -78,6 +86,7 @@ function apply(frame: Frame): void {
 function onFrame(frame: Frame): void {
   apply(frame);
   for (const listener of listeners.get(frame.event) ?? []) listener(frame);
+  for (const listener of all) listener(frame);
 }
 
 function url(): string {

@@ -42,6 +42,8 @@ COLUMNS = (
     "fee_rate_json",
     "signal_id",
     "source_id",
+    "bot_id",
+    "group_id",
 )
 SELECTED = ", ".join(COLUMNS)
 #: Columns updated by a replay of the symbol, when a fee finds its trade or its rate becomes known,
@@ -99,6 +101,8 @@ def deal_to_row(deal: Deal, dialect: Dialect) -> Values:
         None if deal.fee_rate is None else encode_rate(deal.fee_rate),
         deal.signal_id,
         deal.source_id,
+        deal.bot_id,
+        deal.group_id,
     )
 
 
@@ -136,4 +140,6 @@ def deal_from_row(row: Any, dialect: Dialect) -> Deal:
         fee_rate=decode_rate(row[28]) if row[28] else None,
         signal_id=row[29],
         source_id=row[30],
+        bot_id=row[31],
+        group_id=row[32],
     )

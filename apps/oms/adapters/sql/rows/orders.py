@@ -79,7 +79,7 @@ _MUTABLE = (
 #: Columns among those of the insert that changes move.
 _MOVED = ("trailing_amount", "trailing_percent")
 #: Columns set on insert that came later: the columns keep their order.
-_LATER = ("group_id", "arrival_price", "signal_id", "source_id")
+_LATER = ("group_id", "arrival_price", "signal_id", "source_id", "bot_id")
 COLUMNS = _FIXED + _MUTABLE + _LATER
 SELECTED = ", ".join(COLUMNS)
 INSERT = BulkInsert(table="oms_orders", columns=COLUMNS)
@@ -160,6 +160,7 @@ def _mutable_values(order: Order, dialect: Dialect) -> Values:
         decimal(order.arrival_price),
         order.signal_id,
         order.source_id,
+        order.bot_id,
     )
 
 
@@ -231,4 +232,5 @@ def _links_of(row: Any) -> dict[str, int | None]:
         "group_id": row[56],
         "signal_id": row[58],
         "source_id": row[59],
+        "bot_id": row[60],
     }

@@ -103,6 +103,7 @@ oms_orders = schema.table(
     schema.nullable("cancel_reason", types.ShortText(32)),
     schema.nullable("arrival_price", types.DecimalType()),
     schema.nullable("risk_json", types.JsonText),
+    schema.nullable("bot_id", types.BigIntId),
     sa.UniqueConstraint("account_id", "client_order_id", name="uq_oms_orders_client_order_id"),
     sa.UniqueConstraint(
         "account_id", "symbol", "exchange_order_id", name="uq_oms_orders_exchange_order_id"
@@ -170,6 +171,8 @@ oms_deals = schema.table(
     schema.nullable("opened_ticket_ids", sa.Text()),
     schema.nullable("fee_rate_json", types.JsonText),
     schema.nullable("source_id", types.BigIntId),
+    schema.nullable("bot_id", types.BigIntId),
+    schema.nullable("group_id", types.BigIntId),
     sa.UniqueConstraint(
         "account_id", "symbol", "exchange_trade_id", "leg", name="uq_oms_deals_exchange_trade_id"
     ),

@@ -15,6 +15,14 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
       .filter((page) => page.key !== undefined)
       .map((page): [string, string] => [t("shortcuts.go", { page: t(`page.${page.name}`) }), `g ${page.key}`]),
     [t("shortcuts.rows"), "J K Enter Space X"],
+    [t("shortcuts.filter"), "/"],
+    ...(me.actions.includes("trade")
+      ? ([
+          [t("shortcuts.ticket"), "N"],
+          [t("shortcuts.ticketKeys"), "B S M L T"],
+          [t("shortcuts.dock"), "[ ]"],
+        ] as [string, string][])
+      : []),
     [t("shortcuts.submit"), "Ctrl Enter"],
   ];
   return (

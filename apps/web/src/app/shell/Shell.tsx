@@ -5,6 +5,7 @@ import { confirmation } from "@/api/session";
 import { useScope } from "@/app/scope";
 import { BottomBar } from "@/app/shell/BottomBar";
 import { KillRibbon } from "@/app/shell/KillRibbon";
+import { LiveRibbon } from "@/app/shell/LiveRibbon";
 import { Rail } from "@/app/shell/Rail";
 import { SessionGuard } from "@/app/shell/SessionGuard";
 import { StepUpDialog } from "@/app/shell/StepUpDialog";
@@ -42,6 +43,7 @@ export function Shell() {
       <div className="flex min-w-0 flex-1 flex-col">
         <TopBar onSearch={() => setPalette(true)} />
         <KillRibbon />
+        <LiveRibbon />
         <main id="content" tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 flex-col overflow-auto outline-none">
           <PanelBoundary>
             <Outlet />

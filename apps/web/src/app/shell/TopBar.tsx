@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { pages } from "@/app/pages";
 import { ActivityButton } from "@/app/shell/ActivityButton";
 import { ConnectionDot } from "@/app/shell/ConnectionDot";
+import { DayResult } from "@/app/shell/DayResult";
 import { KillButton } from "@/app/shell/KillButton";
 import { ScopePicker } from "@/app/shell/ScopePicker";
 import { UserMenu } from "@/app/shell/UserMenu";
@@ -26,6 +27,7 @@ export function TopBar({ onSearch }: { onSearch: () => void }) {
       <h1 className="truncate text-base font-semibold max-sm:hidden">{title}</h1>
       <ScopePicker />
       <span className="ms-auto" />
+      <DayResult />
       <ActivityButton />
       <ConnectionDot />
       <KillButton />

@@ -19,21 +19,25 @@ export function useActiveKillSwitches() {
   });
 }
 
+/** What is stopped: everything, one strategy, or each of some accounts. */
+export type StopTarget = { scope: "global" } | { scope: "strategy"; id: number } | { scope: "accounts"; ids: readonly number[] };
+
 export interface Stop {
-  /** One switch for everything; else one for each account. */
-  global: boolean;
-  accountIds: readonly number[];
+  target: StopTarget;
   cancelEntries: boolean;
   flatten: boolean;
   comment: string;
 }
 
+function scopesOf(target: StopTarget): { scope: string; scope_id?: number }[] {
+  if (target.scope === "accounts") return target.ids.map((id) => ({ scope: "account", scope_id: id }));
+  return [target.scope === "strategy" ? { scope: target.scope, scope_id: target.id } : { scope: target.scope }];
+}
+
 /** Turn kill switches on. Throws `ApiError` of the first that fails; the others are on all the same. */
-export async function stopTrading({ global, accountIds, cancelEntries, flatten, comment }: Stop): Promise<void> {
+export async function stopTrading({ target, cancelEntries, flatten, comment }: Stop): Promise<void> {
   const common = { mode: flatten ? "flatten" : "reduce_only", cancel_entries: cancelEntries, comment };
-  const bodies = global
-    ? [{ ...common, scope: "global" }]
-    : accountIds.map((id) => ({ ...common, scope: "account", scope_id: id }));
+  const bodies = scopesOf(target).map((scope) => ({ ...common, ...scope }));
   const results = await Promise.allSettled(bodies.map((body) => call(api.POST("/risk/kill", { body }))));
   const failed = results.find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;

@@ -4,14 +4,16 @@ import { offeredPages } from "@/app/pages";
 import { addShortcut } from "@/lib/shortcuts";
 import { useMe } from "@/lib/permissions";
 
-/** `g` and a letter open a page. */
+/** `g` and a letter open a page, `n` the order ticket. */
 export function useGoTo(): void {
   const me = useMe();
   const navigate = useNavigate();
   useEffect(() => {
-    const ends = offeredPages(me.actions)
-      .filter((page) => page.key !== undefined)
-      .map((page) => addShortcut(`g ${page.key}`, () => void navigate({ to: page.path })));
+    const offered = offeredPages(me.actions);
+    const open = (path: string) => () => void navigate({ to: path });
+    const ends = offered.filter((page) => page.key !== undefined).map((page) => addShortcut(`g ${page.key}`, open(page.path)));
+    const ticket = offered.find((page) => page.name === "trade");
+    if (ticket !== undefined) ends.push(addShortcut("n", open(ticket.path)));
     return () => {
       for (const end of ends) end();
     };

@@ -2,6 +2,7 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { AdminList } from "@/app/AdminList";
 import { useAccountNames } from "@/app/scope";
+import { KillDialog } from "@/app/shell/KillDialog";
 import { StatusDialog } from "@/app/StatusDialog";
 import { changeStrategy, useRenewStrategies, useStrategyRows, type StrategyRow } from "@/features/strategies/reads";
 import { StrategyDialog } from "@/features/strategies/StrategyDialog";
@@ -12,7 +13,7 @@ import { useCan } from "@/lib/permissions";
 import { useLiveRows } from "@/live/hooks";
 import { openPositions } from "@/live/live";
 
-type Opened = { kind: "new" } | { kind: "change" | "status"; strategy: StrategyRow } | null;
+type Opened = { kind: "new" } | { kind: "change" | "status" | "kill"; strategy: StrategyRow } | null;
 
 function useColumns(): readonly Column<StrategyRow>[] {
   const { t } = useTranslation("strategies");
@@ -51,7 +52,8 @@ const textsOf = (strategy: StrategyRow) => [strategy.name];
 /** The strategies: create, name and accounts, disable, new positions per account. */
 export default function StrategiesPage() {
   const { t } = useTranslation("strategies");
-  const isAdmin = useCan()("admin");
+  const can = useCan();
+  const isAdmin = can("admin");
   const strategies = useStrategyRows(isAdmin);
   const columns = useColumns();
   const renew = useRenewStrategies();
@@ -72,13 +74,14 @@ export default function StrategiesPage() {
         filter="strategy"
         search={t("search")}
         create={t("create.title")}
-        onCreate={() => setOpened({ kind: "new" })}
+        onCreate={can("strategy_create") ? () => setOpened({ kind: "new" }) : undefined}
         empty={t("empty")}
         sortBy="name"
         exportName="strategies"
         onOpen={(strategy) => setShownId(strategy.id)}
         actions={(strategy) => [
           { id: "switch", label: t("switch.title"), run: () => setShownId(strategy.id) },
+          ...(can("kill_on") ? [{ id: "kill", label: t("kill"), danger: true, run: () => setOpened({ kind: "kill", strategy }) }] : []),
           ...(isAdmin
             ? [
                 { id: "change", label: t("change.action"), run: () => setOpened({ kind: "change", strategy }) },
@@ -96,6 +99,7 @@ export default function StrategiesPage() {
       {shown !== undefined && <StrategyDrawer strategy={shown} onClose={() => setShownId(null)} />}
       {opened?.kind === "new" && <StrategyDialog onClose={close} onChanged={renew} />}
       {opened?.kind === "change" && <StrategyDialog strategy={opened.strategy} onClose={close} onChanged={renew} />}
+      {opened?.kind === "kill" && <KillDialog strategy={opened.strategy} onClose={close} />}
       {opened?.kind === "status" && (
         <StatusDialog
           status={opened.strategy.status}

@@ -2,6 +2,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, call } from "@/api/client";
+import { HealthPanels } from "@/features/system/HealthPanels";
 import { warningsOf, workerRows, type Dispatcher, type WorkerRow } from "@/features/system/verdict";
 import { Button } from "@/kit/Button";
 import { DataGrid } from "@/kit/DataGrid";
@@ -32,7 +33,7 @@ function useSystem(paused: boolean) {
   });
 }
 
-/** How the gateway is doing: a verdict, figures, workers. */
+/** How the gateway is doing: a verdict, figures, workers, parts, background tasks. */
 export default function SystemPage() {
   const { t } = useTranslation("admin");
   const [paused, setPaused] = useState(false);
@@ -60,6 +61,7 @@ export default function SystemPage() {
       <Panel title={t("system.workers")} className="min-h-64">
         <Workers status={data.status} />
       </Panel>
+      <HealthPanels paused={paused} refreshMs={REFRESH_MS} />
       <Button className="self-start" aria-expanded={raw} onClick={() => setRaw(!raw)}>
         {t("system.raw")}
       </Button>

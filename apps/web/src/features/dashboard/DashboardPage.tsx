@@ -1,10 +1,11 @@
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useStrategyNames } from "@/api/strategies";
 import { PERIODS, usePeriod, utcDays } from "@/app/period";
 import { useScope } from "@/app/scope";
 import { Calendar } from "@/features/dashboard/Calendar";
 import { EquityPanel } from "@/features/dashboard/EquityPanel";
-import { GroupBars } from "@/features/dashboard/GroupBars";
+import { GROUP_ORDERS, GroupBars, type GroupOrder } from "@/features/dashboard/GroupBars";
 import { LatestDeals } from "@/features/dashboard/LatestDeals";
 import { usePortfolio, useStatistics, type Group } from "@/features/dashboard/reads";
 import { Read } from "@/features/dashboard/Read";
@@ -13,6 +14,7 @@ import { EmptyState } from "@/kit/EmptyState";
 import { ErrorState } from "@/kit/ErrorState";
 import { Panel } from "@/kit/Panel";
 import { Segmented } from "@/kit/Segmented";
+import { Select } from "@/kit/Select";
 import { usePreference } from "@/lib/preferences";
 import { zoneLabel } from "@/lib/time";
 
@@ -29,6 +31,7 @@ export default function DashboardPage() {
   const byStrategy = useStatistics(parameter, days, "strategy");
   const byDay = useStatistics(parameter, days, "day");
   const bySymbol = useStatistics(parameter, days, "symbol");
+  const [order, setOrder] = useState<GroupOrder>("result");
   const error = byStrategy.error ?? portfolio.error;
   const retry = () => void Promise.all([portfolio.refetch(), byStrategy.refetch()]);
   const note = (group: Group) => t("groupNote", { count: group.closed_positions });
@@ -50,12 +53,23 @@ export default function DashboardPage() {
         <span className="num text-xs text-muted">{t("days", { start: days.start, end: days.end, zone: zoneLabel(zone) })}</span>
       </div>
       {error !== null && <ErrorState error={error} compact onRetry={retry} />}
-      <Tiles portfolio={portfolio.data} statistics={byStrategy.data} />
+      <Tiles accounts={parameter} portfolio={portfolio.data} statistics={byStrategy.data} />
       <div className="grid gap-2 xl:grid-cols-3">
         <EquityPanel days={days} />
-        <Panel title={t("strategies.title")}>
+        <Panel
+          title={t("strategies.title")}
+          actions={
+            <Select
+              label={t("order.label")}
+              hiddenLabel
+              value={order}
+              onChange={setOrder}
+              options={GROUP_ORDERS.map((value) => ({ value, label: t(`order.${value}`) }))}
+            />
+          }
+        >
           <Read query={byStrategy}>
-            {({ groups }) => <GroupBars groups={groups} name={strategy} note={note} empty={t("noneClosed")} />}
+            {({ groups }) => <GroupBars groups={groups} name={strategy} note={note} empty={t("noneClosed")} order={order} />}
           </Read>
         </Panel>
         <Panel title={t("calendar.title")}>

@@ -16,23 +16,28 @@ interface Props {
   empty: string;
   /** At most so many rows: the best and the worst. */
   limit?: number;
+  order?: GroupOrder;
 }
+
+export const GROUP_ORDERS = ["result", "positions"] as const;
+export type GroupOrder = (typeof GROUP_ORDERS)[number];
 
 function widthOf(value: Decimal, largest: Decimal): string {
   return `${div(mul(abs(value), "100"), largest, 1) ?? "0"}%`;
 }
 
-function extremes(groups: readonly Group[], limit: number | undefined): readonly Group[] {
+function extremes(groups: readonly Group[], limit: number | undefined, order: GroupOrder): readonly Group[] {
+  if (order === "positions") return groups.toSorted((a, b) => b.closed_positions - a.closed_positions).slice(0, limit);
   const sorted = groups.toSorted((a, b) => cmp(b.total_pnl ?? "0", a.total_pnl ?? "0"));
   if (limit === undefined || sorted.length <= limit) return sorted;
   const best = Math.ceil(limit / 2);
   return [...sorted.slice(0, best), ...sorted.slice(sorted.length - (limit - best))];
 }
 
-/** Results of groups as bars, the best first. Amounts of groups with several currencies are left out. */
-export function GroupBars({ groups, name, note, empty, limit }: Props) {
+/** Results of groups as bars: the best first, or those with most positions. Amounts of groups with several currencies are left out. */
+export function GroupBars({ groups, name, note, empty, limit, order = "result" }: Props) {
   const { number } = useFormats();
-  const rows = extremes(groups, limit);
+  const rows = extremes(groups, limit, order);
   if (rows.length === 0) return <EmptyState title={empty} />;
   const largest = rows.reduce((found, row) => (cmp(abs(row.total_pnl ?? "0"), found) > 0 ? abs(row.total_pnl ?? "0") : found), "0");
   return (

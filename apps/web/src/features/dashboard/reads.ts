@@ -15,12 +15,14 @@ const REFRESH_MS = 15_000;
 /** Beyond this many days one point a day is enough. */
 const HOURLY_DAYS_MAX = 31;
 
+type Range = Pick<Days, "start" | "end" | "tz">;
+
 /** The first moment of the period in its zone, as the gateway takes it. */
-function startOf(days: Days): string {
+function startOf(days: Range): string {
   return startOfDay(days.start, days.tz).toISOString();
 }
 
-function length(days: Days): number {
+function length(days: Range): number {
   return (new Date(days.end).getTime() - new Date(days.start).getTime()) / 86_400_000;
 }
 
@@ -35,7 +37,7 @@ export function usePortfolio(accounts: string) {
 }
 
 /** Results of the positions closed in the period, by group. */
-export function useStatistics(accounts: string, days: Days, by: GroupBy) {
+export function useStatistics(accounts: string, days: Range, by: GroupBy) {
   return useQuery({
     queryKey: ["stats", accounts, startOf(days), by],
     queryFn: () =>
@@ -56,5 +58,19 @@ export function useEquity(accounts: string, days: Days) {
     },
     enabled: accounts !== "",
     refetchInterval: REFRESH_MS * 4,
+  });
+}
+
+/** How many orders were rejected on these days. */
+export function useRejected(accounts: string, { start, end, tz }: Range) {
+  return useQuery({
+    queryKey: ["rejected", accounts, start, end, tz],
+    queryFn: async () => {
+      const days = { start_date: start, end_date: end, tz };
+      const query = { account_ids: accounts, status: "REJECTED", ...days, page_size: 1, with_total: true } as const;
+      return (await call(api.GET("/oms/orders/history", { params: { query } }))).total ?? null;
+    },
+    enabled: accounts !== "",
+    refetchInterval: REFRESH_MS,
   });
 }

@@ -5,6 +5,7 @@ import type { Deal, Page } from "@/api/types";
 import { profitSubtotal, useLedgerColumns } from "@/app/columns";
 import { useLedgerGroupings } from "@/app/groupings";
 import { HistoryGrid, type HistoryRequest } from "@/app/HistoryGrid";
+import { useOpenChart } from "@/app/openChart";
 import { ProfitSums } from "@/app/ProfitSums";
 import { useScope } from "@/app/scope";
 import { sumsByCurrency } from "@/app/sums";
@@ -82,6 +83,7 @@ export default function DealsPage() {
   const scope = useScope();
   const columns = useDealColumns();
   const groupings = useLedgerGroupings(executedAt);
+  const openChart = useOpenChart();
   return (
     <HistoryGrid<Deal>
       id="deals"
@@ -93,6 +95,7 @@ export default function DealsPage() {
       sortedBy="executed"
       renewedBy={["deal_updated"]}
       read={readDeals}
+      actions={(deal) => [{ id: "chart", label: t("chart"), run: () => openChart(deal.account_id, deal.symbol, deal.executed_at) }]}
       renderSums={(rows) => (
         <ProfitSums
           label={t("totals")}

@@ -2,6 +2,7 @@ import { lazy, Suspense, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Order } from "@/api/types";
 import { useLedgerGroupings } from "@/app/groupings";
+import { useOpenChart } from "@/app/openChart";
 import { SavedViews } from "@/app/SavedViews";
 import { useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
@@ -39,10 +40,12 @@ export function OpenOrders() {
   const [opened, setOpened] = useState<Opened>(null);
   const chosen = rows.filter((row) => selected.has(row.id));
   const columns = useOrderColumns(false);
+  const openChart = useOpenChart();
   const groupings = useLedgerGroupings<Order>();
 
   const actions = (order: Order): MenuItem[] => [
     { id: "details", label: t("menu.details"), run: () => setOpened({ kind: "details", order }) },
+    { id: "chart", label: t("menu.chart"), run: () => openChart(order.account_id, order.symbol) },
     ...(can("trade", order.account_id)
       ? [{ id: "change", label: t("menu.change"), run: () => setOpened({ kind: "change", order }) }]
       : []),

@@ -1,15 +1,13 @@
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api, call } from "@/api/client";
 import type { Order } from "@/api/types";
 import { useCodeWord } from "@/app/codes";
 import { useAccountNames } from "@/app/scope";
+import { OrderDeals, OrderTimeline } from "@/features/orders/OrderSteps";
 import { OrderStatus } from "@/features/orders/OrderStatus";
 import { useOrderTypeName } from "@/features/orders/words";
 import { Button } from "@/kit/Button";
 import { DetailDrawer, Facts } from "@/kit/DetailDrawer";
-import { ErrorState } from "@/kit/ErrorState";
 import { JsonView } from "@/kit/JsonView";
 import { SideText } from "@/kit/SideText";
 import { NOTHING, useFormats } from "@/lib/format";
@@ -44,44 +42,20 @@ export function OrderDrawer({ order, onClose }: { order: Order; onClose: () => v
           [t("column.source"), reason(order.reason)],
           [t("column.reason"), order.reject_message ?? (order.cancel_reason === null ? NOTHING : reason(order.cancel_reason))],
           [t("column.comment"), order.comment ?? NOTHING],
+          ...(order.signal_id === null ? [] : [[t("column.signal"), order.signal_id] as const]),
+          ...(order.group_id === null ? [] : [[t("drawer.group"), order.group_id] as const]),
           [t("column.clientId"), order.client_order_id ?? NOTHING],
           [t("column.exchangeId"), order.exchange_order_id ?? NOTHING],
           [t("column.created"), time(order.created_at)],
           [t("column.updated"), time(order.updated_at)],
         ]}
       />
-      <Timeline order={order} />
+      <OrderTimeline order={order} />
+      <OrderDeals order={order} />
       <Button className="self-start" aria-expanded={raw} onClick={() => setRaw(!raw)}>
         {t("drawer.raw")}
       </Button>
       {raw && <JsonView value={order} />}
     </DetailDrawer>
-  );
-}
-
-function Timeline({ order }: { order: Order }) {
-  const { t } = useTranslation("orders");
-  const phase = useCodeWord("phase");
-  const source = useCodeWord("source");
-  const { number, time } = useFormats();
-  const { data, error, refetch } = useQuery({
-    queryKey: ["orders", "timeline", order.id, order.version],
-    queryFn: () => call(api.GET("/oms/orders/{order_id}/timeline", { params: { path: { order_id: order.id } } })),
-  });
-  return (
-    <section className="flex flex-col gap-1">
-      <h3 className="text-xs text-muted">{t("drawer.timeline")}</h3>
-      {error !== null && <ErrorState error={error} compact onRetry={() => void refetch()} />}
-      <ol className="num flex flex-col text-xs">
-        {data?.items.map((step) => (
-          <li key={step.seq} className="flex justify-between gap-2 border-t border-line py-1">
-            <span className="text-muted">{time(step.at)}</span>
-            <span>{phase(step.phase)}</span>
-            <span className="text-muted">{source(step.source)}</span>
-            <span className="min-w-14 text-end">{step.filled_qty === null ? "" : number(step.filled_qty)}</span>
-          </li>
-        ))}
-      </ol>
-    </section>
   );
 }

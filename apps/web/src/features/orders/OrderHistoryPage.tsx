@@ -4,6 +4,7 @@ import { api } from "@/api/client";
 import type { Order, Page } from "@/api/types";
 import { HistoryGrid, type HistoryRequest } from "@/app/HistoryGrid";
 import { useLedgerGroupings } from "@/app/groupings";
+import { useOpenChart } from "@/app/openChart";
 import { useScope } from "@/app/scope";
 import { useOrderColumns } from "@/features/orders/columns";
 import { OrderDrawer } from "@/features/orders/OrderDrawer";
@@ -28,9 +29,11 @@ export default function OrderHistoryPage() {
   const [moved, setMoved] = useState<Order | null>(null);
   const can = useCan();
   const columns = useOrderColumns(true);
+  const openChart = useOpenChart();
   const groupings = useLedgerGroupings(updatedAt);
   const actions = (order: Order) => [
     { id: "details", label: t("menu.details"), run: () => setDetail(order) },
+    { id: "chart", label: t("menu.chart"), run: () => openChart(order.account_id, order.symbol, order.updated_at) },
     ...(can("reassign", order.account_id) ? [{ id: "reassign", label: t("menu.reassign"), run: () => setMoved(order) }] : []),
   ];
   return (

@@ -6,11 +6,27 @@ import { useLedgerColumns } from "@/app/columns";
 import { OrderStatus } from "@/features/orders/OrderStatus";
 import { useOrderTypeName } from "@/features/orders/words";
 import type { Column } from "@/kit/grid/types";
+import { div, mul, sign } from "@/lib/decimal";
 import { useFormats } from "@/lib/format";
 
 /** Why an order ended without an execution, else why there is one. */
 function why(order: Order, reason: (code: string) => string, refusal: (code: string) => string): string {
   return order.reject_code === null ? reason(order.cancel_reason ?? order.reason) : refusal(order.reject_code);
+}
+
+/** The executed quantity, with a bar of its share. */
+function Filled({ order, text }: { order: Order; text: string }) {
+  const share = div(mul(order.filled_qty, "100"), order.qty, 1) ?? "0";
+  return (
+    <span className="flex flex-col items-end" title={`${text} (${share} %)`}>
+      <span>{text}</span>
+      {sign(order.filled_qty) > 0 && (
+        <span aria-hidden className="h-0.5 w-full bg-raise">
+          <span className="block h-0.5 bg-accent" style={{ width: `${share}%` }} />
+        </span>
+      )}
+    </span>
+  );
 }
 
 /** Columns of orders: those of open orders, and those of the history. */
@@ -26,8 +42,9 @@ export function useOrderColumns(history: boolean): readonly Column<Order>[] {
       [row.time_in_force, row.reduce_only && t("flag.reduceOnly"), row.post_only && t("flag.postOnly")]
         .filter(Boolean)
         .join(", ");
+    const linked = (row: Order) => (row.position_id === 0 ? null : String(row.position_id));
     const filled: Column<Order> = ledger.decimal("filled", t("column.filled"), (row) => row.filled_qty, {
-      cell: (row) => number(row.filled_qty),
+      cell: (row) => <Filled order={row} text={number(row.filled_qty)} />,
     });
     const status: Column<Order> = {
       ...ledger.text("status", t("column.status"), (row) => row.state, { width: 108, priority: 1 }),
@@ -51,6 +68,7 @@ export function useOrderColumns(history: boolean): readonly Column<Order>[] {
         ledger.decimal("trigger", t("column.trigger"), (row) => row.trigger_price),
         ledger.decimal("stopLoss", t("column.stopLoss"), (row) => row.stop_loss, { priority: 3 }),
         ledger.decimal("takeProfit", t("column.takeProfit"), (row) => row.stop_gain, { priority: 3 }),
+        ledger.text("position", t("column.position"), linked, { width: 68, priority: 4 }),
         ledger.text("flags", t("column.flags"), flags, { width: 84, priority: 3 }),
         status,
         ledger.age("age", t("column.age"), (row) => row.created_at),
@@ -61,6 +79,7 @@ export function useOrderColumns(history: boolean): readonly Column<Order>[] {
       ledger.time("updated", t("column.updated"), (row) => row.updated_at),
       ...common,
       ledger.price("avg", t("column.avg"), (row) => row.avg_fill_price),
+      ledger.text("position", t("column.position"), linked, { width: 68, priority: 4 }),
       status,
       ledger.text("reason", t("column.reason"), (row) => why(row, reason, refusal), {
         priority: 3,

@@ -2,6 +2,7 @@ import { lazy, Suspense, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Position } from "@/api/types";
 import { useLedgerGroupings } from "@/app/groupings";
+import { useOpenChart } from "@/app/openChart";
 import { SavedViews } from "@/app/SavedViews";
 import { useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
@@ -11,6 +12,7 @@ import { CloseManyDialog } from "@/features/positions/CloseManyDialog";
 import { usePositionColumns } from "@/features/positions/columns";
 import type { PositionDialogName } from "@/features/positions/dialogs";
 import { LevelsDialog } from "@/features/positions/LevelsDialog";
+import { MergeDialog } from "@/features/positions/MergeDialog";
 import { PositionDrawer } from "@/features/positions/PositionDrawer";
 import { SimpleDialog } from "@/features/positions/SimpleDialog";
 import { TotalsBar } from "@/features/positions/TotalsBar";
@@ -35,15 +37,17 @@ export function OpenPositions() {
   const scope = useScope();
   const can = useCan();
   const [filters, setFilters, filtered] = useFilters("symbol");
+  const [link, setLink] = useFilters("position");
+  const setDetail = (id: number | null) => setLink({ position: id === null ? undefined : String(id) });
   const all = useLiveRows(openPositions);
   const wanted = (filters.symbol ?? "").toLowerCase();
   const rows = useMemo(() => all.filter((row) => row.symbol.toLowerCase().includes(wanted)), [all, wanted]);
   const feed = useFeedState(scope.ids);
   const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
   const [opened, setOpened] = useState<Opened>(null);
-  const [detail, setDetail] = useState<number | null>(null);
   const chosen = rows.filter((row) => selected.has(row.id));
   const columns = usePositionColumns();
+  const openChart = useOpenChart();
   const groupings = useLedgerGroupings<Position>();
 
   const actions = (row: Position): MenuItem[] => {
@@ -52,11 +56,13 @@ export function OpenPositions() {
     const trade = can("trade", row.account_id);
     return [
       { id: "details", label: t("menu.details"), run: () => setDetail(row.id) },
+      { id: "chart", label: t("menu.chart"), run: () => openChart(row.account_id, row.symbol) },
       ...(close
         ? [
             { id: "close", label: t("menu.close"), run: open("close"), danger: true },
             { id: "partial", label: t("menu.partial"), run: open("partial") },
             { id: "closeBy", label: t("menu.closeBy"), run: open("closeBy") },
+            { id: "merge", label: t("menu.merge"), run: open("merge") },
           ]
         : []),
       ...(close && trade ? [{ id: "reverse", label: t("menu.reverse"), run: open("reverse") }] : []),
@@ -106,13 +112,13 @@ export function OpenPositions() {
       />
       <TotalsBar positions={rows} />
       <Opened opened={opened} chosen={chosen} onClose={() => setOpened(null)} />
-      <Detail id={detail} rows={all} onClose={() => setDetail(null)} />
+      <Detail id={link.position} rows={all} onClose={() => setDetail(null)} />
     </>
   );
 }
 
-function Detail({ id, rows, onClose }: { id: number | null; rows: readonly Position[]; onClose: () => void }) {
-  const position = rows.find((row) => row.id === id);
+function Detail({ id, rows, onClose }: { id: string | undefined; rows: readonly Position[]; onClose: () => void }) {
+  const position = rows.find((row) => String(row.id) === id);
   return position === undefined ? null : <PositionDrawer position={position} onClose={onClose} />;
 }
 
@@ -129,6 +135,8 @@ function Opened({ opened, chosen, onClose }: { opened: Opened; chosen: readonly 
       return <CloseDialog {...props} start="50" />;
     case "closeBy":
       return <CloseByDialog {...props} />;
+    case "merge":
+      return <MergeDialog {...props} />;
     case "levels":
       return <LevelsDialog {...props} />;
     case "reassign":

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { api, call } from "@/api/client";
 import type { Deal, Position } from "@/api/types";
 import { useAccountNames } from "@/app/scope";
+import { useOrderWords } from "@/features/orders/words";
 import { sizeOf } from "@/features/positions/figures";
 import { ProfitNow } from "@/features/positions/ProfitNow";
 import { Button } from "@/kit/Button";
@@ -13,6 +14,8 @@ import { JsonView } from "@/kit/JsonView";
 import { SideText } from "@/kit/SideText";
 import { abs } from "@/lib/decimal";
 import { useFormats } from "@/lib/format";
+import { useLiveRows } from "@/live/hooks";
+import { openOrders } from "@/live/live";
 
 /** The deals of a position. */
 export function usePositionDeals(position: Position) {
@@ -59,12 +62,37 @@ export function PositionDrawer({ position, onClose }: { position: Position; onCl
           [t("drawer.comment"), position.comment ?? t("drawer.noComment")],
         ]}
       />
+      <Orders position={position} />
       <Deals position={position} />
       <Button className="self-start" aria-expanded={raw} onClick={() => setRaw(!raw)}>
         {t("drawer.raw")}
       </Button>
       {raw && <JsonView value={position} />}
     </DetailDrawer>
+  );
+}
+
+/** The orders that would change the position. */
+function Orders({ position }: { position: Position }) {
+  const { t } = useTranslation("positions");
+  const describe = useOrderWords();
+  const orders = useLiveRows(openOrders).filter((order) => order.position_id === position.id);
+  if (orders.length === 0) return null;
+  return (
+    <section className="flex flex-col gap-1">
+      <h3 className="text-xs text-muted">{t("drawer.orders")}</h3>
+      <ul className="num flex flex-col text-xs">
+        {orders.map((order) => (
+          <li key={order.id} className="flex justify-between gap-2 border-t border-line py-1">
+            <span className="text-muted">{order.id}</span>
+            <SideText side={order.side} />
+            <span>
+              {describe(order).words.qty} {describe(order).words.type}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

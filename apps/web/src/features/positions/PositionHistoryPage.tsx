@@ -6,13 +6,16 @@ import { useCodeWord } from "@/app/codes";
 import { useLedgerColumns } from "@/app/columns";
 import { useLedgerGroupings } from "@/app/groupings";
 import { HistoryGrid, type HistoryRequest } from "@/app/HistoryGrid";
+import { useOpenChart } from "@/app/openChart";
 import { ProfitSums } from "@/app/ProfitSums";
 import { useScope } from "@/app/scope";
+import { ResultHistogram } from "@/charts/ResultHistogram";
 import { PositionDrawer } from "@/features/positions/PositionDrawer";
 import type { Column } from "@/kit/grid/types";
 import { NOTHING } from "@/lib/format";
 import { fmtDuration } from "@/lib/time";
 import { abs, sign } from "@/lib/decimal";
+import { profitCurrency } from "@/lib/symbol";
 
 function duration(row: Position): string {
   if (row.closed_at === null) return NOTHING;
@@ -64,6 +67,8 @@ function winners(rows: readonly Position[]) {
 export default function PositionHistoryPage() {
   const { t } = useTranslation("deals");
   const scope = useScope();
+  const states = useTranslation("positions").t;
+  const openChart = useOpenChart();
   const [detail, setDetail] = useState<Position | null>(null);
   const columns = usePositionHistoryColumns();
   const groupings = useLedgerGroupings(closedAt);
@@ -80,6 +85,10 @@ export default function PositionHistoryPage() {
         renewedBy={["position_closed"]}
         read={readPositions}
         onOpen={setDetail}
+        actions={(row) => [
+          { id: "details", label: states("menu.details"), run: () => setDetail(row) },
+          { id: "chart", label: states("menu.chart"), run: () => openChart(row.account_id, row.symbol, row.closed_at) },
+        ]}
         renderSummary={winners}
         renderSums={(rows) => (
           <ProfitSums
@@ -98,11 +107,13 @@ export default function PositionHistoryPage() {
 function Winners({ closed }: { closed: readonly Position[] }) {
   const { t } = useTranslation("deals");
   if (closed.length === 0) return null;
+  const currencies = new Set(closed.map((row) => profitCurrency(row.symbol)));
   const won = closed.filter((row) => sign(row.realized_pnl) > 0).length;
   return (
-    <span className="num text-xs text-muted" title={t("positionHistory.shown")}>
+    <span className="num flex items-center gap-2 text-xs text-muted" title={t("positionHistory.shown")}>
       {t("positionHistory.summary", { count: closed.length })},{" "}
       {t("positionHistory.won", { percent: Math.round((won * 100) / closed.length) })}
+      {currencies.size === 1 && <ResultHistogram results={closed.map((row) => row.realized_pnl)} label={t("positionHistory.spread")} />}
     </span>
   );
 }

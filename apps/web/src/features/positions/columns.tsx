@@ -2,18 +2,35 @@ import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import type { Position } from "@/api/types";
 import { useLedgerColumns } from "@/app/columns";
-import { profitPercent, sizeOf } from "@/features/positions/figures";
-import type { Column } from "@/kit/grid/types";
+import { distancePercent, profitPercent, sizeOf } from "@/features/positions/figures";
+import type { Column, PaintedText } from "@/kit/grid/types";
+import { abs, cmp, type Decimal } from "@/lib/decimal";
 import { NOTHING, toneOf, useFormats } from "@/lib/format";
 import { placesOf, profitCurrency } from "@/lib/symbol";
+import { useLiveRows } from "@/live/hooks";
+import { openOrders } from "@/live/live";
 
 /** The columns of open positions; price and profit are painted live. */
 export function usePositionColumns(): readonly Column<Position>[] {
   const { t } = useTranslation("positions");
   const { number, time } = useFormats();
   const ledger = useLedgerColumns<Position>();
-  return useMemo(
-    (): Column<Position>[] => [
+  const orders = useOrderCounts();
+  return useMemo((): Column<Position>[] => {
+    const level = (id: string, header: string, value: (row: Position) => Decimal | null) =>
+      ledger.decimal(id, header, value, {
+        width: 108,
+        priority: 3,
+        live: (row): PaintedText => {
+          const distance = distancePercent(row, value(row));
+          const price = number(value(row));
+          if (distance === null) return { text: price };
+          const exact = `${number(distance, { places: 2, plus: true })} %`;
+          const short = number(distance, { places: cmp(abs(distance), "10") < 0 ? 1 : 0, plus: true });
+          return { text: `${price} ${short} %`, title: t("fromPrice", { distance: exact }) };
+        },
+      });
+    return [
       ledger.id,
       ledger.account,
       ledger.environment,
@@ -51,11 +68,29 @@ export function usePositionColumns(): readonly Column<Position>[] {
         },
       }),
       ledger.profit("realized", t("column.realized"), (row) => row.realized_pnl, { priority: 4 }),
-      ledger.decimal("stopLoss", t("column.stopLoss"), (row) => row.stop_loss, { priority: 3 }),
-      ledger.decimal("takeProfit", t("column.takeProfit"), (row) => row.stop_gain, { priority: 3 }),
+      level("stopLoss", t("column.stopLoss"), (row) => row.stop_loss),
+      level("takeProfit", t("column.takeProfit"), (row) => row.stop_gain),
+      {
+        id: "orders",
+        header: t("column.orders"),
+        kind: "id",
+        width: 64,
+        grow: 0,
+        priority: 4,
+        value: (row) => orders.get(row.id) ?? 0,
+      },
       ledger.age("age", t("column.age"), (row) => row.opened_at),
       ledger.text("state", t("column.state"), (row) => t(`state.${row.state}`), { width: 72, priority: 3 }),
-    ],
-    [t, number, time, ledger],
-  );
+    ];
+  }, [t, number, time, ledger, orders]);
+}
+
+/** How many open orders belong to a position, by its id. */
+function useOrderCounts(): ReadonlyMap<number, number> {
+  const orders = useLiveRows(openOrders);
+  return useMemo(() => {
+    const counts = new Map<number, number>();
+    for (const { position_id: id } of orders) if (id !== 0) counts.set(id, (counts.get(id) ?? 0) + 1);
+    return counts;
+  }, [orders]);
 }

@@ -6,4 +6,4 @@ export interface PositionDialogProps {
   onClose: () => void;
 }
 
-export type PositionDialogName = "close" | "partial" | "reverse" | "closeBy" | "levels" | "breakEven" | "reassign";
+export type PositionDialogName = "close" | "partial" | "reverse" | "closeBy" | "merge" | "levels" | "breakEven" | "reassign";

@@ -1,6 +1,6 @@
 /** Figures of positions for display; profit itself comes from the gateway. */
 import type { Position } from "@/api/types";
-import { abs, add, div, mul, type Decimal } from "@/lib/decimal";
+import { abs, add, div, mul, sub, type Decimal } from "@/lib/decimal";
 import { profitCurrency } from "@/lib/symbol";
 
 /** The size of a position; the gateway's `qty` of a short one is negative. */
@@ -13,6 +13,12 @@ export function profitPercent(position: Position): Decimal | null {
   const cost = position.cost_basis ?? null;
   if (position.unrealized_pnl === null || cost === null) return null;
   return div(mul(position.unrealized_pnl, "100"), abs(cost), 2);
+}
+
+/** How far the price is from a level, in percent of the price; negative: below it. Null until both are known. */
+export function distancePercent(position: Position, level: Decimal | null): Decimal | null {
+  if (level === null || position.mark_price === null) return null;
+  return div(mul(sub(level, position.mark_price), "100"), position.mark_price, 2);
 }
 
 export interface CurrencyTotals {

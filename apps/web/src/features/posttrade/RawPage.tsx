@@ -6,6 +6,7 @@ import { usePeriod } from "@/app/period";
 import { SavedViews } from "@/app/SavedViews";
 import { useAccountNames, useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
+import { FrameLog } from "@/features/posttrade/FrameLog";
 import { RawDrawer } from "@/features/posttrade/RawDrawer";
 import { decimalOf, fieldOf, matches, readRaw, type RawKind, type RawRow } from "@/features/posttrade/rawRows";
 import { DataGrid } from "@/kit/DataGrid";
@@ -13,6 +14,7 @@ import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
 import { SubmitField } from "@/kit/SearchField";
 import { Segmented } from "@/kit/Segmented";
+import { Tabs } from "@/kit/Tabs";
 import { useFormats } from "@/lib/format";
 
 const VIEW_FILTERS = ["period", "symbol", "text"] as const;
@@ -73,8 +75,25 @@ function useColumns(kind: RawKind): readonly Column<RawRow>[] {
   }, [kind, t, time, account]);
 }
 
-/** What the exchange said: orders, each version of them, and executions, as ccxt returned them. */
+/** What the exchange said, and what the gateway tells this page about it. */
 export default function RawPage() {
+  const { t } = useTranslation("raw");
+  const [filters, setFilters] = useFilters("view");
+  return (
+    <Tabs
+      label={t("view.label")}
+      value={filters.view === "stream" ? "stream" : "rows"}
+      onChange={(view) => setFilters({ view: view === "stream" ? view : undefined })}
+      tabs={[
+        { id: "rows", label: t("view.rows"), content: <RawRows /> },
+        { id: "stream", label: t("view.stream"), content: <FrameLog /> },
+      ]}
+    />
+  );
+}
+
+/** Orders, each version of them, and executions, as ccxt returned them. */
+function RawRows() {
   const { t } = useTranslation("raw");
   const scope = useScope();
   const days = usePeriod();

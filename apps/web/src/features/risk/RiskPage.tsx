@@ -1,8 +1,10 @@
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useLimitName } from "@/app/limitNames";
 import { useReadState } from "@/app/readState";
 import { useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
+import { useAccountFigures, type AccountFigures } from "@/features/risk/accountFigures";
 import { KillPanel } from "@/features/risk/KillPanel";
 import { LimitsTab } from "@/features/risk/LimitsTab";
 import { useRiskAccounts, type AccountRow } from "@/features/risk/reads";
@@ -15,12 +17,18 @@ import type { MenuItem } from "@/kit/Menu";
 import { Panel } from "@/kit/Panel";
 import { StatusPill } from "@/kit/StatusPill";
 import { Tabs } from "@/kit/Tabs";
+import { cx } from "@/lib/cx";
+import { cmp, type Decimal } from "@/lib/decimal";
+import { NOTHING, useFormats } from "@/lib/format";
 import { useCan } from "@/lib/permissions";
+import { placesOf } from "@/lib/symbol";
 
 type Opened = { kind: SwitchName | "limits"; account: AccountRow } | null;
 
-function useColumns(): readonly Column<AccountRow>[] {
+function useColumns(figures: ReadonlyMap<number, AccountFigures>): readonly Column<AccountRow>[] {
   const { t } = useTranslation("risk");
+  const { number } = useFormats();
+  const limitName = useLimitName();
   return useMemo(
     () => [
       { id: "id", header: t("column.id", { ns: "common" }), kind: "id", width: 60, grow: 0, priority: 3, value: (row) => row.id },
@@ -63,9 +71,64 @@ function useColumns(): readonly Column<AccountRow>[] {
           </StatusPill>
         ),
       },
+      {
+        id: "equity",
+        header: t("column.equity"),
+        kind: "decimal",
+        width: 130,
+        priority: 2,
+        value: (row) => figures.get(row.id)?.equity ?? null,
+        cell: (row) => {
+          const found = figures.get(row.id);
+          return found === undefined || found.equity === null ? NOTHING : `${number(found.equity, { places: placesOf(found.currency) })} ${found.currency}`;
+        },
+      },
+      {
+        id: "exposure",
+        header: t("column.exposure"),
+        kind: "decimal",
+        width: 130,
+        priority: 3,
+        value: (row) => figures.get(row.id)?.exposure?.gross ?? null,
+        cell: (row) => {
+          const found = figures.get(row.id)?.exposure;
+          return found === undefined || found === null ? NOTHING : `${number(found.gross, { places: placesOf(found.currency) })} ${found.currency}`;
+        },
+      },
+      {
+        id: "limit",
+        header: t("column.limit"),
+        kind: "decimal",
+        width: 200,
+        priority: 2,
+        value: (row) => figures.get(row.id)?.limit?.percent ?? null,
+        cell: (row) => {
+          const limit = figures.get(row.id)?.limit;
+          return limit === undefined || limit === null ? NOTHING : <LimitUse name={limitName(limit.key)} percent={limit.percent} />;
+        },
+      },
       { id: "quarantine", header: t("column.quarantine"), kind: "text", width: 200, priority: 3, value: (row) => row.quarantine },
     ],
-    [t],
+    [t, number, figures, limitName],
+  );
+}
+
+const NEAR = "80";
+
+/** The limit that is used most, with a bar. */
+function LimitUse({ name, percent }: { name: string; percent: Decimal }) {
+  const { number } = useFormats();
+  const over = cmp(percent, "100") >= 0;
+  const near = cmp(percent, NEAR) >= 0;
+  return (
+    <span className="flex flex-col items-end" title={`${name}: ${percent} %`}>
+      <span className={cx("truncate", over ? "text-down" : near && "text-warn")}>
+        {name} {number(percent)} %
+      </span>
+      <span aria-hidden className="h-0.5 w-full bg-raise">
+        <span className={cx("block h-0.5", over ? "bg-down" : near ? "bg-warn" : "bg-accent")} style={{ width: `${over ? "100" : percent}%` }} />
+      </span>
+    </span>
   );
 }
 
@@ -92,7 +155,7 @@ function Switches() {
   const can = useCan();
   const accounts = useRiskAccounts();
   const stateOf = useReadState();
-  const columns = useColumns();
+  const columns = useColumns(useAccountFigures(scope.ids));
   const [opened, setOpened] = useState<Opened>(null);
   const rows = useMemo(
     () => (accounts.data ?? []).filter((account) => scope.ids.includes(account.id)),

@@ -1,22 +1,15 @@
 import { useTranslation } from "react-i18next";
 import { useLimitName } from "@/app/limitNames";
 import { useUsageOf, type AccountRow, type Usage } from "@/features/risk/reads";
+import { usedPercent } from "@/features/risk/usedPercent";
 import { DetailDrawer } from "@/kit/DetailDrawer";
 import { EmptyState } from "@/kit/EmptyState";
 import { ErrorState } from "@/kit/ErrorState";
 import { cx } from "@/lib/cx";
-import { cmp, div, isDecimal, mul, sign, type Decimal } from "@/lib/decimal";
+import { cmp, isDecimal } from "@/lib/decimal";
 import { useFormats } from "@/lib/format";
 
 const NEAR = "80";
-
-/** How much of a limit is used, in percent; null if it is no amount or not known. */
-export function usedPercent(usage: Usage): Decimal | null {
-  const { limit, current } = usage;
-  if (typeof limit !== "string" || !isDecimal(limit) || current === null || !isDecimal(current)) return null;
-  if (sign(limit) <= 0) return null;
-  return sign(current) <= 0 ? "0" : div(mul(current, "100"), limit, 1);
-}
 
 /** The limits of an account: value, who set it, how much is used. */
 export function UsageDrawer({ account, onClose }: { account: AccountRow; onClose: () => void }) {

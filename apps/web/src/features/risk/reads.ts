@@ -1,5 +1,5 @@
 /** What the risk pages read and change. */
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, call } from "@/api/client";
 import type { components } from "@/api/schema";
 import type { Account } from "@/api/types";
@@ -10,6 +10,7 @@ export type AccountRow = Account & { id: number };
 
 const ACCOUNTS = ["risk", "accounts"];
 const USAGE_REFRESH_MS = 5_000;
+const USAGE_LIST_REFRESH_MS = 15_000;
 
 /** The accounts with their switches, renewed when one of them changes. */
 export function useRiskAccounts() {
@@ -34,11 +35,15 @@ export function useRenewAccounts(): () => Promise<void> {
 
 /** The limits that rule an account, how much of each is used, and their currency; null: of none. */
 export function useUsageOf(accountId: number | null) {
-  return useQuery({
+  return useQuery({ ...usageOptions(accountId ?? 0), enabled: accountId !== null, refetchInterval: USAGE_REFRESH_MS });
+}
+
+/** The query of the limits of one account. */
+export function usageOptions(accountId: number) {
+  return queryOptions({
     queryKey: ["risk", "usage", accountId],
-    queryFn: () => call(api.GET("/risk/usage", { params: { query: { account_id: accountId ?? 0 } } })),
-    enabled: accountId !== null,
-    refetchInterval: USAGE_REFRESH_MS,
+    queryFn: () => call(api.GET("/risk/usage", { params: { query: { account_id: accountId } } })),
+    refetchInterval: USAGE_LIST_REFRESH_MS,
   });
 }
 

@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useOpenChart } from "@/app/openChart";
 import { useReadState } from "@/app/readState";
 import { useScope } from "@/app/scope";
 import { SavedViews } from "@/app/SavedViews";
@@ -34,6 +35,7 @@ export default function SymbolsPage() {
   const { time } = useFormats();
   const type = useTypeWord();
   const openTicket = useOpenTicket();
+  const openChart = useOpenChart();
   const [filters, setFilters] = useFilters("account", "find", "type", "active", "star");
   const accounts = scope.accounts.filter((one) => can("market", one.account_id));
   const accountId = (accounts.find((one) => String(one.account_id) === filters.account) ?? accounts[0])?.account_id ?? null;
@@ -89,6 +91,7 @@ export default function SymbolsPage() {
             label: t(favourites.has(row.symbol) ? "unstar" : "makeStar"),
             run: () => toggleFavourite(row.symbol),
           },
+          { id: "chart", label: t("chart"), run: () => accountId !== null && openChart(accountId, row.symbol) },
           ...(mayTrade ? [{ id: "trade", label: t("trade"), run: trade(row.symbol) }] : []),
         ]}
         toolbar={

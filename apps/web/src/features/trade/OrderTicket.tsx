@@ -24,7 +24,7 @@ import { UnreadableFields, useUnreadable } from "@/kit/unreadable";
 import { useFormats } from "@/lib/format";
 import { useCan, useMe } from "@/lib/permissions";
 import { setPreference, usePreference } from "@/lib/preferences";
-import { useShortcut } from "@/lib/shortcuts";
+import { isLayerOpen, useShortcut } from "@/lib/shortcuts";
 
 /** The account, strategy and symbol that the ticket trades; the symbol is kept in the URL. */
 function useTarget(draft: Draft) {
@@ -44,6 +44,15 @@ function useTarget(draft: Draft) {
       (account?.restrict_to_strategies !== true || account.strategy_ids.includes(strategy.strategy_id)),
   );
   return { me, accounts, account, accountId, symbols, symbol, strategies, setSymbol: (trade: string) => setFilters({ trade }) };
+}
+
+/** Keys that choose side and type. */
+function useTicketKeys(change: (part: Partial<Draft>) => void): void {
+  useShortcut("b", () => change({ side: "buy" }));
+  useShortcut("s", () => change({ side: "sell" }));
+  useShortcut("m", () => change({ type: "market" }));
+  useShortcut("l", () => change({ type: "limit" }));
+  useShortcut("t", () => change({ type: "stop_market" }));
 }
 
 /** Makes an order: only the fields its type needs, what it would do, and a button that says it. */
@@ -72,8 +81,7 @@ export function OrderTicket() {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const live = account?.environment === "live";
-  useShortcut("b", () => change({ side: "buy" }));
-  useShortcut("s", () => change({ side: "sell" }));
+  useTicketKeys(change);
 
   const words = {
     side: t(`side.${ticket.side}`, { ns: "common" }),
@@ -111,6 +119,8 @@ export function OrderTicket() {
     }
   };
 
+  useShortcut("mod+Enter", () => void (isLayerOpen() || submit()), confirming === null);
+
   return (
     <form
       aria-label={t("title")}
@@ -123,7 +133,7 @@ export function OrderTicket() {
       <Select
         label={t("account")}
         value={accountId}
-        onChange={(next) => change({ accountId: next, strategyId: 0 })}
+        onChange={(next) => change({ accountId: next, strategyId: 0, positionId: 0 })}
         options={target.accounts.map((item) => ({ value: item.account_id, label: item.label }))}
         placeholder={t("noAccount")}
       />
@@ -174,18 +184,20 @@ export function OrderTicket() {
       <TextField label={t("comment")} value={ticket.comment} onChange={(comment) => change({ comment })} maxLength={255} />
       <PreviewBox complete={complete} {...preview} />
       {error !== null && <ErrorState error={error} compact />}
-      <Button
-        type="submit"
-        tone={ticket.side === "buy" ? "up" : "down"}
-        busy={busy}
-        disabled={!complete || blocked}
-        className="h-9! w-full"
-      >
-        <span className="truncate">{complete ? t("submit", words) : t("incomplete")}</span>
-      </Button>
-      {!live && (
-        <Checkbox label={t("oneClick")} checked={oneClick} onChange={(on) => setPreference("oneClick", on)} />
-      )}
+      <div className="sticky bottom-0 -mx-3 -mb-3 flex flex-col gap-2 border-t border-line bg-panel p-3">
+        <Button
+          type="submit"
+          tone={ticket.side === "buy" ? "up" : "down"}
+          busy={busy}
+          disabled={!complete || blocked}
+          className="h-9! w-full"
+        >
+          <span className="truncate">{complete ? t("submit", words) : t("incomplete")}</span>
+        </Button>
+        {!live && (
+          <Checkbox label={t("oneClick")} checked={oneClick} onChange={(on) => setPreference("oneClick", on)} />
+        )}
+      </div>
       <Confirm
         open={confirming !== null}
         onClose={() => setConfirming(null)}

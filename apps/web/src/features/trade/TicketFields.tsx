@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { LevelFields } from "@/features/trade/LevelFields";
 import type { Market } from "@/features/trade/markets";
+import { PositionField } from "@/features/trade/PositionField";
 import { QtyField } from "@/features/trade/QtyField";
 import { estimateOf } from "@/features/trade/sizing";
 import { needsPrice, needsTrigger, ORDER_TYPES, TIMES_IN_FORCE, type Draft, type Ticket } from "@/features/trade/ticket";
@@ -72,6 +73,7 @@ export function TicketFields({ draft, ticket, onChange, market, entry, equity }:
         )}
         <Checkbox label={t("reduceOnly")} checked={ticket.reduceOnly} onChange={(reduceOnly) => onChange({ reduceOnly })} />
       </div>
+      <PositionField ticket={ticket} onChange={onChange} />
       <LevelFields
         draft={draft}
         ticket={ticket}

@@ -20,6 +20,7 @@ export function TicketTerms({ ticket, strategies }: { ticket: Ticket; strategies
     [t("timeInForce"), t(`times.${ticket.timeInForce}`), limit],
     [t("postOnly"), t("yes"), limit && ticket.postOnly],
     [t("reduceOnly"), t("yes"), ticket.reduceOnly],
+    [t("position.label"), ticket.positionId === "new" ? t("position.new") : ticket.positionId, ticket.positionId !== 0],
     [t("strategy"), strategies.find((one) => one.strategy_id === ticket.strategyId)?.name, ticket.strategyId !== 0],
     [t("comment"), ticket.comment, ticket.comment.trim() !== ""],
   ];

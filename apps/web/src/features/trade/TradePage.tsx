@@ -8,12 +8,18 @@ import { OrderTicket } from "@/features/trade/OrderTicket";
 import { EmptyState } from "@/kit/EmptyState";
 import { Panel } from "@/kit/Panel";
 import { Tabs } from "@/kit/Tabs";
+import { useShortcut } from "@/lib/shortcuts";
 import { useCan } from "@/lib/permissions";
 import { useLiveRows } from "@/live/hooks";
 import { openOrders, openPositions } from "@/live/live";
 
 const OpenPositions = lazy(async () => ({ default: (await import("@/features/positions/OpenPositions")).OpenPositions }));
+const DealsPage = lazy(() => import("@/features/deals/DealsPage"));
+const OrderHistoryPage = lazy(() => import("@/features/orders/OrderHistoryPage"));
 const OpenOrders = lazy(async () => ({ default: (await import("@/features/orders/OpenOrders")).OpenOrders }));
+
+/** The tabs of the dock, in their order. */
+const TABS = ["positions", "orders", "deals", "history", "activity"] as const;
 
 /** The trade desk: positions, orders and activity, with the ticket beside them. */
 export default function TradePage() {
@@ -38,15 +44,22 @@ function Dock() {
   const [filters, setFilters] = useFilters("tab");
   const positions = useLiveRows(openPositions).length;
   const orders = useLiveRows(openOrders).length;
+  const shown = TABS.find((tab) => tab === filters.tab) ?? "positions";
+  const choose = (tab: string) => setFilters({ tab: tab === "positions" ? undefined : tab });
+  const step = (by: number) => () => choose(TABS[(TABS.indexOf(shown) + by + TABS.length) % TABS.length] ?? "positions");
+  useShortcut("[", step(-1));
+  useShortcut("]", step(1));
   return (
     <Suspense fallback={<PageLoading />}>
       <Tabs
         label={t("dock.label")}
-        value={filters.tab ?? "positions"}
-        onChange={(tab) => setFilters({ tab: tab === "positions" ? undefined : tab })}
+        value={shown}
+        onChange={choose}
         tabs={[
           { id: "positions", label: `${t("dock.positions")} ${positions}`, content: <OpenPositions /> },
           { id: "orders", label: `${t("dock.orders")} ${orders}`, content: <OpenOrders /> },
+          { id: "deals", label: t("dock.deals"), content: <DealsPage /> },
+          { id: "history", label: t("dock.history"), content: <OrderHistoryPage /> },
           {
             id: "activity",
             label: t("dock.activity"),

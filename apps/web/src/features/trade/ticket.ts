@@ -30,6 +30,8 @@ export interface Ticket {
   timeInForce: TimeInForce;
   postOnly: boolean;
   reduceOnly: boolean;
+  /** The position that the order is for; 0: by the mode of the account. */
+  positionId: number | "new";
   stopLoss: Decimal | "";
   takeProfit: Decimal | "";
   comment: string;
@@ -58,14 +60,15 @@ export const EMPTY_DRAFT: Draft = {
   timeInForce: "GTC",
   postOnly: false,
   reduceOnly: false,
+  positionId: 0,
   stop: "",
   target: "",
   levelUnit: "price",
   comment: "",
 };
 
-/** The fields that count in units of the symbol, empty. */
-export const EMPTY_AMOUNTS = { amount: "", price: "", trigger: "", trailingPercent: "", stop: "", target: "" } as const;
+/** The fields that belong to the symbol, empty. */
+export const EMPTY_AMOUNTS = { amount: "", price: "", trigger: "", trailingPercent: "", stop: "", target: "", positionId: 0 } as const;
 
 export function needsPrice(type: OrderType): boolean {
   return type === "limit" || type === "stop_limit";
@@ -104,6 +107,7 @@ export function payloadOf(ticket: Ticket): Record<string, unknown> {
     ...(limit && ticket.postOnly ? { post_only: true } : {}),
     ...(needsTrigger(ticket.type) ? { trigger_price: ticket.trigger } : {}),
     ...(ticket.type === "trailing_stop" ? { trailing_percent: ticket.trailingPercent } : {}),
+    ...(ticket.positionId === "new" ? { new_position: true } : ticket.positionId === 0 ? {} : { position_id: ticket.positionId }),
     ...(ticket.reduceOnly ? { reduce_only: true } : {}),
     ...(given(ticket.stopLoss) ? { oms_stop_loss: ticket.stopLoss } : {}),
     ...(given(ticket.takeProfit) ? { oms_stop_gain: ticket.takeProfit } : {}),

@@ -1,4 +1,5 @@
 export default {
+  chart: "Chart",
   label: "Deals",
   empty: "No deals in these days in {{accounts}}.",
   column: {
@@ -32,6 +33,7 @@ export default {
     funding: "Funding",
     reason: "Closed by",
     state: "State",
+    spread: "Results from the worst to the best",
     summary_one: "{{count}} closed position",
     summary_other: "{{count}} closed positions",
     won: "{{percent}} % with profit",

@@ -22,6 +22,7 @@ export default {
     comment: "Comment",
     stopLoss: "Stop loss",
     takeProfit: "Take profit",
+    signal: "Signal",
     clientId: "Client id",
     exchangeId: "Exchange id",
   },
@@ -38,7 +39,7 @@ export default {
   },
   pending: { cancel: "canceling", replace: "changing" },
   filter: { label: "Status", all: "All", FILLED: "Filled", CANCELED: "Canceled", REJECTED: "Rejected" },
-  menu: { details: "Details", change: "Change…", cancel: "Cancel order…", reassign: "Reassign…" },
+  menu: { chart: "Chart", details: "Details", change: "Change…", cancel: "Cancel order…", reassign: "Reassign…" },
   cancel: {
     title: "Cancel order {{id}}",
     action: "Cancel the order",
@@ -58,6 +59,14 @@ export default {
     label: "Change {{side}} {{qty}} {{symbol}} in {{account}}",
     price: "Price",
     qty: "Quantity",
+  },
+  quality: {
+    queue: "In the queue",
+    send: "Until it was sent",
+    exchange: "Answer of the exchange",
+    firstFill: "First execution",
+    arrival: "Price at admission",
+    slippage: "Slippage",
   },
   drawer: { title: "Order {{id}}", timeline: "Timeline", deals: "Deals", none: "None.", raw: "All fields", group: "Group" },
 };

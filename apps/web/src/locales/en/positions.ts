@@ -12,11 +12,13 @@ export default {
     realized: "Realized",
     stopLoss: "Stop loss",
     takeProfit: "Take profit",
+    orders: "Orders",
     age: "Age",
     state: "State",
   },
   state: { open: "Open", close_requested: "Closing", closed: "Closed" },
   noPrice: "no price",
+  fromPrice: "{{distance}} from the price now",
   noOrders: "No order of the gateway made this position.",
   totals: {
     label: "Totals",
@@ -27,6 +29,8 @@ export default {
     realized: "Realized",
   },
   menu: {
+    chart: "Chart",
+    merge: "Merge…",
     details: "Details",
     close: "Close…",
     partial: "Close a part…",
@@ -76,6 +80,14 @@ export default {
     effect: "Nets {{qty}} {{symbol}} of positions {{id}} and {{other}} in {{account}}; {{rest}} stays open.",
     label: "Close {{id}} by {{other}} in {{account}}",
   },
+  merge: {
+    title: "Merge position {{id}} into another",
+    action: "Merge",
+    target: "Position that stays",
+    none: "There is no other position of {{symbol}} of the same side in {{account}}.",
+    effect: "Moves position {{id}} of {{symbol}} into position {{other}} in {{account}}, which then has {{total}}. No order is sent.",
+    label: "Merge {{id}} into {{other}} in {{account}}",
+  },
   levels: {
     title: "Stop and target of position {{id}}",
     action: "Change levels",
@@ -94,6 +106,7 @@ export default {
     label: "Stop of {{symbol}} to break-even in {{account}}",
   },
   drawer: {
+    orders: "Open orders",
     title: "Position {{id}}",
     deals: "Deals",
     noDeals: "No deals.",

@@ -5,6 +5,9 @@ export default {
     mode: "Position mode",
     status: "Status",
     allowed: "New positions",
+    equity: "Equity",
+    exposure: "Exposure",
+    limit: "Limit used most",
     quarantine: "Quarantine",
   },
   status: {

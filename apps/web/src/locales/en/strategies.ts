@@ -3,6 +3,7 @@ export default {
   title: "Strategies",
   search: "Strategy",
   empty: "There are no strategies.",
+  kill: "Stop trading…",
   name: "Name",
   status: "Status",
   state: {

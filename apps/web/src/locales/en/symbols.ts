@@ -9,6 +9,7 @@ export default {
   makeStar: "Add to favourites",
   unstar: "Remove from favourites",
   star: "Favourite {{symbol}}",
+  chart: "Chart",
   trade: "Trade",
   yes: "Yes",
   no: "No",

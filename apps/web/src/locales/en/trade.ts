@@ -34,6 +34,7 @@ export default {
   postOnly: "Post only",
   reduceOnly: "Reduce only",
   yes: "Yes",
+  position: { label: "For position", byMode: "By the mode of the account", new: "A new position" },
   stopLoss: "Stop loss",
   takeProfit: "Take profit",
   levels: "Stop and target",
@@ -72,6 +73,8 @@ export default {
     label: "Rows",
     positions: "Positions",
     orders: "Orders",
+    deals: "Deals",
+    history: "Order history",
     activity: "Activity",
   },
 };

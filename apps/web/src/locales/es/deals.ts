@@ -2,6 +2,7 @@ import type en from "@/locales/en/deals";
 import type { Same } from "@/locales/same";
 
 export default {
+  chart: "Gráfico",
   label: "Operaciones",
   empty: "No hay operaciones en estos días en {{accounts}}.",
   column: {
@@ -35,6 +36,7 @@ export default {
     funding: "Funding",
     reason: "Cerrada por",
     state: "Estado",
+    spread: "Resultados del peor al mejor",
     summary_one: "{{count}} posición cerrada",
     summary_other: "{{count}} posiciones cerradas",
     won: "{{percent}} % con beneficio",

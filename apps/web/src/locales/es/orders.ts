@@ -25,6 +25,7 @@ export default {
     comment: "Comentario",
     stopLoss: "Stop",
     takeProfit: "Objetivo",
+    signal: "Señal",
     clientId: "Id del cliente",
     exchangeId: "Id de la bolsa",
   },
@@ -41,7 +42,7 @@ export default {
   },
   pending: { cancel: "cancelando", replace: "cambiando" },
   filter: { label: "Estado", all: "Todas", FILLED: "Ejecutadas", CANCELED: "Canceladas", REJECTED: "Rechazadas" },
-  menu: { details: "Detalles", change: "Cambiar…", cancel: "Cancelar orden…", reassign: "Reasignar…" },
+  menu: { chart: "Gráfico", details: "Detalles", change: "Cambiar…", cancel: "Cancelar orden…", reassign: "Reasignar…" },
   cancel: {
     title: "Cancelar orden {{id}}",
     action: "Cancelar la orden",
@@ -61,6 +62,14 @@ export default {
     label: "Cambiar {{side}} {{qty}} {{symbol}} en {{account}}",
     price: "Precio",
     qty: "Cantidad",
+  },
+  quality: {
+    queue: "En la cola",
+    send: "Hasta el envío",
+    exchange: "Respuesta de la bolsa",
+    firstFill: "Primera ejecución",
+    arrival: "Precio en la admisión",
+    slippage: "Deslizamiento",
   },
   drawer: { title: "Orden {{id}}", timeline: "Cronología", deals: "Operaciones", none: "Ninguna.", raw: "Todos los campos", group: "Grupo" },
 } satisfies Same<typeof en>;

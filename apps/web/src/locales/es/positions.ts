@@ -15,11 +15,13 @@ export default {
     realized: "Realizado",
     stopLoss: "Stop",
     takeProfit: "Objetivo",
+    orders: "Órdenes",
     age: "Edad",
     state: "Estado",
   },
   state: { open: "Abierta", close_requested: "Cerrando", closed: "Cerrada" },
   noPrice: "sin precio",
+  fromPrice: "{{distance}} desde el precio actual",
   noOrders: "Ninguna orden del gateway formó esta posición.",
   totals: {
     label: "Totales",
@@ -30,6 +32,8 @@ export default {
     realized: "Realizado",
   },
   menu: {
+    chart: "Gráfico",
+    merge: "Unir…",
     details: "Detalles",
     close: "Cerrar…",
     partial: "Cerrar una parte…",
@@ -79,6 +83,14 @@ export default {
     effect: "Compensa {{qty}} {{symbol}} de las posiciones {{id}} y {{other}} en {{account}}; {{rest}} sigue abierto.",
     label: "Cerrar {{id}} con {{other}} en {{account}}",
   },
+  merge: {
+    title: "Unir la posición {{id}} a otra",
+    action: "Unir",
+    target: "Posición que queda",
+    none: "No hay otra posición de {{symbol}} del mismo lado en {{account}}.",
+    effect: "Pasa la posición {{id}} de {{symbol}} a la posición {{other}} en {{account}}, que entonces tiene {{total}}. No se envía ninguna orden.",
+    label: "Unir {{id}} a {{other}} en {{account}}",
+  },
   levels: {
     title: "Stop y objetivo de la posición {{id}}",
     action: "Cambiar niveles",
@@ -97,6 +109,7 @@ export default {
     label: "Stop de {{symbol}} a punto muerto en {{account}}",
   },
   drawer: {
+    orders: "Órdenes abiertas",
     title: "Posición {{id}}",
     deals: "Operaciones",
     noDeals: "No hay operaciones.",

@@ -8,6 +8,9 @@ export default {
     mode: "Modo de posición",
     status: "Estado",
     allowed: "Nuevas posiciones",
+    equity: "Patrimonio",
+    exposure: "Exposición",
+    limit: "Límite más usado",
     quarantine: "Cuarentena",
   },
   status: {

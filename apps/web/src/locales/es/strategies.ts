@@ -6,6 +6,7 @@ export default {
   title: "Estrategias",
   search: "Estrategia",
   empty: "No hay estrategias.",
+  kill: "Detener la operativa…",
   name: "Nombre",
   status: "Estado",
   state: {

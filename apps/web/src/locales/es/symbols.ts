@@ -12,6 +12,7 @@ export default {
   makeStar: "Añadir a favoritos",
   unstar: "Quitar de favoritos",
   star: "Favorito {{symbol}}",
+  chart: "Gráfico",
   trade: "Operar",
   yes: "Sí",
   no: "No",

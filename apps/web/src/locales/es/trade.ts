@@ -37,6 +37,7 @@ export default {
   postOnly: "Solo publica",
   reduceOnly: "Solo reduce",
   yes: "Sí",
+  position: { label: "Para la posición", byMode: "Según el modo de la cuenta", new: "Una posición nueva" },
   stopLoss: "Stop",
   takeProfit: "Objetivo",
   levels: "Stop y objetivo",
@@ -75,6 +76,8 @@ export default {
     label: "Filas",
     positions: "Posiciones",
     orders: "Órdenes",
+    deals: "Operaciones",
+    history: "Historial de órdenes",
     activity: "Actividad",
   },
 } satisfies Same<typeof en>;

@@ -2,6 +2,7 @@ import type en from "@/locales/en/deals";
 import type { Same } from "@/locales/same";
 
 export default {
+  chart: "Gráfico",
   label: "Negócios",
   empty: "Nenhum negócio nestes dias em {{accounts}}.",
   column: {
@@ -35,6 +36,7 @@ export default {
     funding: "Funding",
     reason: "Fechada por",
     state: "Estado",
+    spread: "Resultados do pior ao melhor",
     summary_one: "{{count}} posição fechada",
     summary_other: "{{count}} posições fechadas",
     won: "{{percent}} % com lucro",

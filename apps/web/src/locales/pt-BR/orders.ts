@@ -25,6 +25,7 @@ export default {
     comment: "Comentário",
     stopLoss: "Stop",
     takeProfit: "Alvo",
+    signal: "Sinal",
     clientId: "Id do cliente",
     exchangeId: "Id da bolsa",
   },
@@ -41,7 +42,7 @@ export default {
   },
   pending: { cancel: "cancelando", replace: "alterando" },
   filter: { label: "Estado", all: "Todas", FILLED: "Executadas", CANCELED: "Canceladas", REJECTED: "Rejeitadas" },
-  menu: { details: "Detalhes", change: "Alterar…", cancel: "Cancelar ordem…", reassign: "Reatribuir…" },
+  menu: { chart: "Gráfico", details: "Detalhes", change: "Alterar…", cancel: "Cancelar ordem…", reassign: "Reatribuir…" },
   cancel: {
     title: "Cancelar ordem {{id}}",
     action: "Cancelar a ordem",
@@ -61,6 +62,14 @@ export default {
     label: "Alterar {{side}} {{qty}} {{symbol}} em {{account}}",
     price: "Preço",
     qty: "Quantidade",
+  },
+  quality: {
+    queue: "Na fila",
+    send: "Até o envio",
+    exchange: "Resposta da bolsa",
+    firstFill: "Primeira execução",
+    arrival: "Preço na admissão",
+    slippage: "Slippage",
   },
   drawer: { title: "Ordem {{id}}", timeline: "Linha do tempo", deals: "Negócios", none: "Nenhum.", raw: "Todos os campos", group: "Grupo" },
 } satisfies Same<typeof en>;

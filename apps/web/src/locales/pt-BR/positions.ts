@@ -15,11 +15,13 @@ export default {
     realized: "Realizado",
     stopLoss: "Stop",
     takeProfit: "Alvo",
+    orders: "Ordens",
     age: "Idade",
     state: "Estado",
   },
   state: { open: "Aberta", close_requested: "Fechando", closed: "Fechada" },
   noPrice: "sem preço",
+  fromPrice: "{{distance}} do preço atual",
   noOrders: "Nenhuma ordem do gateway formou esta posição.",
   totals: {
     label: "Totais",
@@ -30,6 +32,8 @@ export default {
     realized: "Realizado",
   },
   menu: {
+    chart: "Gráfico",
+    merge: "Unir…",
     details: "Detalhes",
     close: "Fechar…",
     partial: "Fechar uma parte…",
@@ -79,6 +83,14 @@ export default {
     effect: "Compensa {{qty}} {{symbol}} das posições {{id}} e {{other}} em {{account}}; {{rest}} fica aberto.",
     label: "Fechar {{id}} por {{other}} em {{account}}",
   },
+  merge: {
+    title: "Unir a posição {{id}} a outra",
+    action: "Unir",
+    target: "Posição que fica",
+    none: "Não há outra posição de {{symbol}} do mesmo lado em {{account}}.",
+    effect: "Passa a posição {{id}} de {{symbol}} para a posição {{other}} em {{account}}, que então tem {{total}}. Nenhuma ordem é enviada.",
+    label: "Unir {{id}} a {{other}} em {{account}}",
+  },
   levels: {
     title: "Stop e alvo da posição {{id}}",
     action: "Alterar níveis",
@@ -97,6 +109,7 @@ export default {
     label: "Stop de {{symbol}} no zero a zero em {{account}}",
   },
   drawer: {
+    orders: "Ordens abertas",
     title: "Posição {{id}}",
     deals: "Negócios",
     noDeals: "Nenhum negócio.",

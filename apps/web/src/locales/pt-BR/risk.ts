@@ -8,6 +8,9 @@ export default {
     mode: "Modo de posição",
     status: "Estado",
     allowed: "Novas posições",
+    equity: "Patrimônio",
+    exposure: "Exposição",
+    limit: "Limite mais usado",
     quarantine: "Quarentena",
   },
   status: {

@@ -6,6 +6,7 @@ export default {
   title: "Estratégias",
   search: "Estratégia",
   empty: "Não há estratégias.",
+  kill: "Parar a negociação…",
   name: "Nome",
   status: "Estado",
   state: {

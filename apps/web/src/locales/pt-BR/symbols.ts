@@ -12,6 +12,7 @@ export default {
   makeStar: "Adicionar aos favoritos",
   unstar: "Remover dos favoritos",
   star: "Favorito {{symbol}}",
+  chart: "Gráfico",
   trade: "Negociar",
   yes: "Sim",
   no: "Não",

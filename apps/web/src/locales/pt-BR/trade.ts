@@ -37,6 +37,7 @@ export default {
   postOnly: "Só posta",
   reduceOnly: "Só reduz",
   yes: "Sim",
+  position: { label: "Para a posição", byMode: "Pelo modo da conta", new: "Uma posição nova" },
   stopLoss: "Stop",
   takeProfit: "Alvo",
   levels: "Stop e alvo",
@@ -75,6 +76,8 @@ export default {
     label: "Linhas",
     positions: "Posições",
     orders: "Ordens",
+    deals: "Negócios",
+    history: "Histórico de ordens",
     activity: "Atividade",
   },
 } satisfies Same<typeof en>;
