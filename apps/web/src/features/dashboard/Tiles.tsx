@@ -6,6 +6,7 @@ import { exposureOf } from "@/features/dashboard/exposure";
 import { useRejected, useStatistics, type Portfolio, type Statistics } from "@/features/dashboard/reads";
 import { StatTile } from "@/kit/StatTile";
 import { toneOf, useFormats } from "@/lib/format";
+import { useCan } from "@/lib/permissions";
 import { placesOf } from "@/lib/symbol";
 import { useLiveRows } from "@/live/hooks";
 import { openOrders } from "@/live/live";
@@ -83,9 +84,11 @@ function TodayTiles({ accounts }: { accounts: string }) {
   const { number } = useFormats();
   const today = useToday();
   const { ids } = useScope();
+  const can = useCan();
+  const trading = ids.filter((id) => can("trade", id));
   const { data } = useStatistics(accounts, today, "day");
   const rejected = useRejected(accounts, today).data ?? null;
-  const alerts = useAlerts(ids).data?.length ?? null;
+  const alerts = useAlerts(trading).data?.length ?? null;
   const day = { period: "today" };
   return (
     <>
