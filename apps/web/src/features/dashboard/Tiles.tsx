@@ -1,12 +1,9 @@
 import { useTranslation } from "react-i18next";
 import { useToday } from "@/app/period";
-import { useScope } from "@/app/scope";
-import { useAlerts } from "@/features/alerts/reads";
 import { exposureOf } from "@/features/dashboard/exposure";
 import { useRejected, useStatistics, type Portfolio, type Statistics } from "@/features/dashboard/reads";
 import { StatTile } from "@/kit/StatTile";
 import { toneOf, useFormats } from "@/lib/format";
-import { useCan } from "@/lib/permissions";
 import { placesOf } from "@/lib/symbol";
 import { useLiveRows } from "@/live/hooks";
 import { openOrders } from "@/live/live";
@@ -83,12 +80,8 @@ function TodayTiles({ accounts }: { accounts: string }) {
   const { t } = useTranslation("dashboard");
   const { number } = useFormats();
   const today = useToday();
-  const { ids } = useScope();
-  const can = useCan();
-  const trading = ids.filter((id) => can("trade", id));
   const { data } = useStatistics(accounts, today, "day");
   const rejected = useRejected(accounts, today).data ?? null;
-  const alerts = useAlerts(trading).data?.length ?? null;
   const day = { period: "today" };
   return (
     <>
@@ -108,7 +101,6 @@ function TodayTiles({ accounts }: { accounts: string }) {
         to="/orders/history"
         filters={{ ...day, status: "REJECTED" }}
       />
-      <StatTile label={t("tile.alerts")} value={number(alerts === null ? null : String(alerts))} to="/alerts" />
     </>
   );
 }

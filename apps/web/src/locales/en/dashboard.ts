@@ -19,7 +19,6 @@ export default {
     gross: "Exposure, gross",
     orders: "Open orders",
     rejected: "Rejected today",
-    alerts: "Price alerts",
     equity: "Equity now",
     unrealized: "Unrealized profit",
     exposure: "Market value",

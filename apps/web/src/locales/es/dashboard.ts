@@ -22,7 +22,6 @@ export default {
     gross: "Exposición bruta",
     orders: "Órdenes abiertas",
     rejected: "Rechazadas hoy",
-    alerts: "Alertas de precio",
     equity: "Patrimonio ahora",
     unrealized: "Ganancia no realizada",
     exposure: "Valor de mercado",

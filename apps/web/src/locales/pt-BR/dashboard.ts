@@ -22,7 +22,6 @@ export default {
     gross: "Exposição bruta",
     orders: "Ordens abertas",
     rejected: "Rejeitadas hoje",
-    alerts: "Alertas de preço",
     equity: "Patrimônio agora",
     unrealized: "Lucro não realizado",
     exposure: "Valor de mercado",
