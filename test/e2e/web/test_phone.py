@@ -77,7 +77,10 @@ async def test_pages_fit_the_screen(web_desk_of_demo: WebDesk, demo_gateway: Dem
 async def _unreachable(page: "Page") -> list[str]:
     """Return the buttons of the top bar and the navigation that are outside of the screen."""
     found: list[str] = await page.evaluate(
-        """({width, height}) => [...document.querySelectorAll('header button, nav button, nav a')]
+        """({width, height}) => [
+            ...document.querySelector('header').querySelectorAll('button'),
+            ...document.querySelectorAll('nav button, nav a'),
+          ]
           .filter((one) => one.checkVisibility())
           .filter((one) => {
             const box = one.getBoundingClientRect();
