@@ -71,6 +71,8 @@ list_own_permissions self none
 list_own_key_permissions self key
 list_strategies read none
 list_candles read none
+list_coverage read none
+list_gaps read none
 list_instruments read none
 list_catalog read none
 get_catalog_strategy read none

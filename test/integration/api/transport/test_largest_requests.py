@@ -103,13 +103,13 @@ async def _items(gateway: InProcessGateway, path: str) -> tuple[list[Any], str]:
     if path == "/ccxt/commands":
         return [CALL | {"account_id": account_id}] * ITEMS_MAX, key
     (row,) = (await gateway.client.get(f"/oms/orders/open?account_ids={account_id}"))["items"]
-    assert len(row) == 67, "every column"
+    assert len(row) == 70, "every column"
     return [{"op": "update", "row": row | {"comment": "a, b, c, d"}}] * ITEMS_MAX, ADMIN_KEY
 
 
 def test_the_order_has_every_field_of_its_type() -> None:
     sent = {name.removeprefix("oms_") for name in ORDER} | {"symbol"}
-    by_gateway = {"signal_id", "source_id"}
+    by_gateway = {"signal_id", "source_id", "bot_id"}
     assert sent - {"stop_price"} == {field.name for field in fields(SendOrder)} - by_gateway
 
 
