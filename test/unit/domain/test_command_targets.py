@@ -65,7 +65,7 @@ def test_every_id_field_of_every_payload_is_classified(payload_type: type) -> No
 
 
 def test_a_field_that_was_forgotten_is_found() -> None:
-    known = {"strategy_id", "client_order_id", "signal_id", "source_id"}
+    known = {"strategy_id", "client_order_id", "signal_id", "source_id", "bot_id"}
     assert unclassified(SendOrder, known) == ["position_id"]
     assert unclassified(CancelAllOrders, set()) == ["strategy_ids"]
 

@@ -1,5 +1,6 @@
 """Prices of markets: stored in place of those before, and what accounts have that needs them."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -124,11 +125,15 @@ async def test_statements_do_not_grow_with_accounts(
 
 
 def _count(monkeypatch: pytest.MonkeyPatch, name: str) -> list[Any]:
-    """Return the list to which each call of a method of databases is added."""
-    calls, method = list[Any](), getattr(Database, name)
+    """Return the list to which each call of a method of databases is added.
+
+    Calls of other event loops are those of gateways that other tests left running.
+    """
+    calls, method, loop = list[Any](), getattr(Database, name), asyncio.get_running_loop()
 
     async def counted(self: Database, *args: Any, **kwargs: Any) -> Any:
-        calls.append(args)
+        if asyncio.get_running_loop() is loop:
+            calls.append(args)
         return await method(self, *args, **kwargs)
 
     monkeypatch.setattr(Database, name, counted)

@@ -75,7 +75,7 @@ function useColumns(kind: RawKind): readonly Column<RawRow>[] {
   }, [kind, t, time, account]);
 }
 
-/** What the exchange said, and what the gateway tells this page about it. */
+/** What the exchange said, and the frames that the gateway sends to this page. */
 export default function RawPage() {
   const { t } = useTranslation("raw");
   const [filters, setFilters] = useFilters("view");
