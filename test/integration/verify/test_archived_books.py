@@ -170,6 +170,34 @@ async def test_an_interrupted_archive_is_completed_by_the_next_run(
         assert await store.archives.verify(tmp_path) == []
 
 
+async def test_rows_are_deleted_after_the_wait_even_if_a_first_run_ended_before_it(
+    damaged: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Processes believe for some seconds that nothing is archived: a request id might run again."""
+    events: list[str] = []
+
+    def delete(*arguments: Any) -> Moved:
+        events.append("delete")
+        return delete_group(*arguments)
+
+    async def wait(seconds: float) -> None:
+        assert seconds == 15
+        events.append("wait")
+
+    async with opened(dsn_of(damaged.path)) as store:
+        with monkeypatch.context() as patched:
+            _stop_at("row", store, patched)
+            with pytest.raises(Stop):
+                await archived(store, tmp_path)
+    async with opened(dsn_of(damaged.path)) as store:
+        store.archives.first_wait_seconds = 15
+        monkeypatch.setattr(archives_module, "delete_group", delete)
+        monkeypatch.setattr(archives_module, "wait_seconds", wait)
+        await archived(store, tmp_path)
+    assert events[:2] == ["wait", "delete"]
+    assert events.count("wait") == 1
+
+
 def _stop_at(step: Any, store: SqlStore, patched: pytest.MonkeyPatch) -> None:
     async def stop(*_: Any) -> Any:
         raise Stop

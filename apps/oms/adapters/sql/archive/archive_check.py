@@ -5,6 +5,7 @@ The links of archived commands stay in the chain: the commands in the file must 
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,11 @@ from sqlalchemy import Connection, func, select
 from oms.adapters.sql.archive.archive_file import Group, Row, hash_file, open_archive
 from oms.adapters.sql.archive.archived_index import NAMES, RESULTS, count_indexed
 from oms.adapters.sql.archive.table_reads import LINKS, read_by
+from oms.adapters.sql.registry.command_chain import (
+    CHAINED_COLUMNS,
+    chained_time,
+    command_record,
+)
 from oms.adapters.sql.tables import METADATA
 from oms.domain.command_chain import CommandRecord, command_digest
 from oms.domain.errors import Invalid
@@ -73,35 +79,11 @@ def _check_commands(connection: Connection, group: Group) -> Iterator[Finding]:
 
 
 def _record(row: Row) -> CommandRecord:
-    return CommandRecord(
-        id=row["id"],
-        account_id=row["account_id"],
-        command_type=row["command_type"],
-        request_id=row["request_id"],
-        idempotency_key=row["idempotency_key"],
-        fingerprint=row["fingerprint"],
-        payload=row["payload_json"],
-        actor_user_id=row["actor_user_id"],
-        actor_api_key_id=row["actor_api_key_id"],
-        actor_role=row["actor_role"],
-        actor_ip=row["actor_ip"],
-        comment=row["comment"],
-        after_command_id=row["after_command_id"],
-        hold_until=_time_text(row["hold_until"]),
-        created_at=_time_text(row["created_at"]) or "",
-        status=row["status"],
-        error=row["error_json"],
-        result=row["result_json"],
-        order_id=row["order_id"],
-        finished_at=_time_text(row["finished_at"]),
-    )
+    return command_record([row[name] for name in CHAINED_COLUMNS], _time_text)
 
 
-def _time_text(moment: Any) -> str | None:
-    """Return a time as the chain has it."""
-    if moment is None:
-        return None
-    return str(moment.replace(tzinfo=None).isoformat(timespec="microseconds"))
+def _time_text(moment: datetime | None) -> str | None:
+    return None if moment is None else chained_time(moment)
 
 
 def _finding(invariant: str, name: int, expected: object, found: object) -> Finding:

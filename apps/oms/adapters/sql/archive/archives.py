@@ -5,6 +5,7 @@ selects the same rows again. With that row, the next run deletes the rest, group
 """
 
 import asyncio
+from asyncio import sleep as wait_seconds
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -110,20 +111,22 @@ class SqlArchives(AuditedWriter):
         that is not as it was written: nothing of it is deleted then.
         """
         known = await self.list()
-        done = [
-            await self._delete(folder, archive, audit_context)
-            for archive in known
-            if archive.status == "deleting"
-        ]
+        interrupted = [archive for archive in known if archive.status == "deleting"]
+        # An interrupted first run may have ended before its wait.
+        has_waited = len(interrupted) < len(known)
+        done: list[MovedRows] = []
         while True:
-            archive = await self._write(folder, before, head, audit_context)
+            archive = interrupted.pop(0) if interrupted else None
+            is_new = archive is None
+            if archive is None:
+                archive = await self._write(folder, before, head, audit_context)
             if archive is None:
                 return done
-            if not known:
-                await asyncio.sleep(self.first_wait_seconds)
-                known = (archive,)
+            if not has_waited:
+                await wait_seconds(self.first_wait_seconds)
+                has_waited = True
             done.append(await self._delete(folder, archive, audit_context))
-            if not done[-1].moved:
+            if is_new and not done[-1].moved:
                 return done
 
     async def verify(self, folder: Path) -> Sequence[Mapping[str, Any]]:

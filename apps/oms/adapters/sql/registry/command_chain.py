@@ -1,6 +1,6 @@
 """The hash chain of the commands: ``ports.command_chain.CommandChain``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,13 +20,13 @@ from oms.domain.commands.command import COMMAND_TYPES
 from oms.ports.audit_log import COMMAND_CHAIN_ID, ChainHead
 from oms.ports.command_chain import LinkedCommand, StoredCommands
 
-_COLUMNS = (
+CHAINED_COLUMNS = (
     *("id", "account_id", "command_type", "request_id", "idempotency_key", "fingerprint"),
     *("payload_json", "actor_user_id", "actor_api_key_id", "actor_role", "actor_ip", "comment"),
     *("after_command_id", "hold_until", "created_at", "status", "error_json", "result_json"),
     *("order_id", "finished_at"),
 )
-_SELECTED = ", ".join(f"c.{name}" for name in _COLUMNS)
+_SELECTED = ", ".join(f"c.{name}" for name in CHAINED_COLUMNS)
 #: Calls that only read an exchange are deleted after an hour and are not linked.
 _AUDITED = f"(c.command_type NOT IN ('ccxt_call', 'connection') OR {TRADING_CALL_SQL.format('c.')})"
 _LINK = BulkInsert(
@@ -70,7 +70,7 @@ class SqlCommandChain:
         rows = await self._database.fetch(text, (command_id, limit))
         if not rows:
             return None
-        records = [_record(row, self._dialect) for row in rows if row[len(_COLUMNS)]]
+        records = [_record(row, self._dialect) for row in rows if row[len(CHAINED_COLUMNS)]]
         return StoredCommands(records, rows[-1][0])
 
     async def late_commands(
@@ -128,7 +128,7 @@ class SqlCommandChain:
 
     async def links(self, after: int, limit: int) -> Sequence[LinkedCommand]:
         """Return links from number ``after`` + 1 on, with their commands."""
-        param, count = self._dialect.param, len(_COLUMNS)
+        param, count = self._dialect.param, len(CHAINED_COLUMNS)
         text = (
             f"SELECT {_SELECTED}, l.chain_no, l.command_id, l.status, l.digest, l.hash, a.row_id"
             " FROM command_chain l LEFT JOIN oms_commands c ON c.id = l.command_id"
@@ -163,6 +163,11 @@ class SqlCommandChain:
 
 
 def _record(row: Any, dialect: Dialect) -> CommandRecord:
+    return command_record(row, lambda stored: _time_text(stored, dialect))
+
+
+def command_record(row: Sequence[Any], time_text: Callable[[Any], str | None]) -> CommandRecord:
+    """Return what a link covers of the values of ``CHAINEDCHAINED_COLUMNS``, times as the chain has them."""
     return CommandRecord(
         id=row[0],
         account_id=row[1],
@@ -177,13 +182,13 @@ def _record(row: Any, dialect: Dialect) -> CommandRecord:
         actor_ip=row[10],
         comment=row[11],
         after_command_id=row[12],
-        hold_until=_time_text(row[13], dialect),
-        created_at=_time_text(row[14], dialect) or "",
+        hold_until=time_text(row[13]),
+        created_at=time_text(row[14]) or "",
         status=row[15],
         error=row[16],
         result=row[17],
         order_id=row[18],
-        finished_at=_time_text(row[19], dialect),
+        finished_at=time_text(row[19]),
     )
 
 
@@ -195,4 +200,9 @@ def _time_text(stored: Any, dialect: Dialect) -> str | None:
         moment = dialect.decode_time(stored)
     except (ValueError, TypeError, AttributeError):
         return repr(stored)
+    return chained_time(moment)
+
+
+def chained_time(moment: datetime) -> str:
+    """Return a time in UTC as the chain has it."""
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds")
