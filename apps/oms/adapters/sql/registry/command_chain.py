@@ -167,7 +167,7 @@ def _record(row: Any, dialect: Dialect) -> CommandRecord:
 
 
 def command_record(row: Sequence[Any], time_text: Callable[[Any], str | None]) -> CommandRecord:
-    """Return what a link covers of the values of ``CHAINEDCHAINED_COLUMNS``, times as the chain has them."""
+    """Return what a link covers, of the values of ``CHAINED_COLUMNS``."""
     return CommandRecord(
         id=row[0],
         account_id=row[1],
