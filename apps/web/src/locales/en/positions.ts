@@ -75,7 +75,7 @@ export default {
   closeBy: {
     title: "Close position {{id}} by another",
     action: "Close by",
-    other: "Opposite position",
+    choose: "Opposite position",
     none: "There is no opposite position of {{symbol}} in {{account}}.",
     effect: "Nets {{qty}} {{symbol}} of positions {{id}} and {{other}} in {{account}}; {{rest}} stays open.",
     label: "Close {{id}} by {{other}} in {{account}}",
@@ -83,7 +83,7 @@ export default {
   merge: {
     title: "Merge position {{id}} into another",
     action: "Merge",
-    target: "Position that stays",
+    choose: "Position that stays",
     none: "There is no other position of {{symbol}} of the same side in {{account}}.",
     effect: "Moves position {{id}} of {{symbol}} into position {{other}} in {{account}}, which then has {{total}}. No order is sent.",
     label: "Merge {{id}} into {{other}} in {{account}}",

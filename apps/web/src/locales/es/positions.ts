@@ -78,7 +78,7 @@ export default {
   closeBy: {
     title: "Cerrar posición {{id}} con otra",
     action: "Cerrar con otra",
-    other: "Posición opuesta",
+    choose: "Posición opuesta",
     none: "No hay posición opuesta de {{symbol}} en {{account}}.",
     effect: "Compensa {{qty}} {{symbol}} de las posiciones {{id}} y {{other}} en {{account}}; {{rest}} sigue abierto.",
     label: "Cerrar {{id}} con {{other}} en {{account}}",
@@ -86,7 +86,7 @@ export default {
   merge: {
     title: "Unir la posición {{id}} a otra",
     action: "Unir",
-    target: "Posición que queda",
+    choose: "Posición que queda",
     none: "No hay otra posición de {{symbol}} del mismo lado en {{account}}.",
     effect: "Pasa la posición {{id}} de {{symbol}} a la posición {{other}} en {{account}}, que entonces tiene {{total}}. No se envía ninguna orden.",
     label: "Unir {{id}} a {{other}} en {{account}}",

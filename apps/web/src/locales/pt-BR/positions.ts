@@ -78,7 +78,7 @@ export default {
   closeBy: {
     title: "Fechar posição {{id}} por outra",
     action: "Fechar por outra",
-    other: "Posição oposta",
+    choose: "Posição oposta",
     none: "Não há posição oposta de {{symbol}} em {{account}}.",
     effect: "Compensa {{qty}} {{symbol}} das posições {{id}} e {{other}} em {{account}}; {{rest}} fica aberto.",
     label: "Fechar {{id}} por {{other}} em {{account}}",
@@ -86,7 +86,7 @@ export default {
   merge: {
     title: "Unir a posição {{id}} a outra",
     action: "Unir",
-    target: "Posição que fica",
+    choose: "Posição que fica",
     none: "Não há outra posição de {{symbol}} do mesmo lado em {{account}}.",
     effect: "Passa a posição {{id}} de {{symbol}} para a posição {{other}} em {{account}}, que então tem {{total}}. Nenhuma ordem é enviada.",
     label: "Unir {{id}} a {{other}} em {{account}}",
