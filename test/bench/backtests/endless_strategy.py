@@ -16,14 +16,9 @@ from pathlib import Path
 
 from bench.latency import percentile
 from bench.processes import BenchError, await_condition
+from kit.backtests.stored_candles import store_closed_minute
 from kit.gateway.processes import Gateway
 from kit.http.client import call
-from oms.adapters.ccxt.account_validation import check_account
-from oms.adapters.sql.store import SqlStore
-from oms.domain.market.candle import Candle
-from oms.domain.market.candle_rows import CandleRow, CandleSource
-from oms.domain.market.timeframe import Timeframe
-from oms.ports.market.candle_store import CandleSeries
 
 SYMBOL = "BTC/USDT:USDT"
 MINUTE = timedelta(minutes=1)
@@ -108,7 +103,7 @@ def _start_bot(gateway: Gateway, runner: int) -> int:
     known = set(_children(runner))
     gateway.oms("instruments", "add", "--exchange=binance", f"--symbol={SYMBOL}")
     at = datetime.now(UTC).replace(second=0, microsecond=0) - MINUTE
-    asyncio.run(_close_candle(gateway.dsn, at))
+    asyncio.run(store_closed_minute(gateway.dsn, SYMBOL, at, Decimal(100)))
     strategy = {"name": "endless", "account_ids": [gateway.netting_account_id]}
     body = {
         "name": "endless",
@@ -128,27 +123,13 @@ def _start_bot(gateway: Gateway, runner: int) -> int:
         seconds=STARTED_SECONDS_MAX,
         what="the bot runs",
     )
-    asyncio.run(_close_candle(gateway.dsn, at + MINUTE))
+    asyncio.run(store_closed_minute(gateway.dsn, SYMBOL, at + MINUTE, Decimal(100)))
     await_condition(
         lambda: any(_processor_ticks(pid) > 100 for pid in set(_children(runner)) - known),
         seconds=STARTED_SECONDS_MAX,
         what="the strategy loops",
     )
     return max(set(_children(runner)) - known, key=_processor_ticks)
-
-
-async def _close_candle(dsn: str, at: datetime) -> None:
-    close = Decimal(100)
-    candle = Candle(open_time=at, open=close, high=close, low=close, close=close, volume=None)
-    row = CandleRow(candle=candle, is_closed=True, source=CandleSource.FILE, updated_at=at)
-    store = await SqlStore.open(dsn, check_account)
-    try:
-        instrument = await store.instruments.find("binance", SYMBOL)
-        assert instrument is not None
-        series = CandleSeries(instrument_id=instrument.id, timeframe=Timeframe.MINUTE)
-        await store.candles.upsert(series, [row])
-    finally:
-        await store.close()
 
 
 def _children(pid: int) -> list[int]:

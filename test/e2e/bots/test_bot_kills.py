@@ -16,16 +16,11 @@ from typing import Any
 
 import pytest
 
+from kit.backtests.stored_candles import store_closed_minute
 from kit.databases.sql import fetch_number, fetch_rows
 from kit.gateway.processes import Gateway
 from kit.http.client import call
 from kit.polling import wait_until
-from oms.adapters.ccxt.account_validation import check_account
-from oms.adapters.sql.store import SqlStore
-from oms.domain.market.candle import Candle
-from oms.domain.market.candle_rows import CandleRow, CandleSource
-from oms.domain.market.timeframe import Timeframe
-from oms.ports.market.candle_store import CandleSeries
 
 SYMBOL = "BTC/USDT:USDT"
 SECONDS_MAX = 60
@@ -50,7 +45,7 @@ def test_a_bot_trades_the_same_whatever_is_killed(
     bot_id, at = _start_bot(gateway)
     for number, (victim, rows) in enumerate(KILLS, start=1):
         # The closes rise and fall in turn: each candle is one decision.
-        asyncio.run(_close_candle(gateway.dsn, at, Decimal(100 + number % 2)))
+        asyncio.run(store_closed_minute(gateway.dsn, SYMBOL, at, Decimal(100 + number % 2)))
         at += MINUTE
         if rows is not None:
             wait_until(partial(_has, gateway, rows, number), SECONDS_MAX, f"row {number}")
@@ -79,7 +74,7 @@ def _start_bot(gateway: Gateway) -> tuple[int, datetime]:
     gateway.oms("instruments", "add", "--exchange=binance", f"--symbol={SYMBOL}")
     at = datetime.now(UTC).replace(second=0, microsecond=0) - MINUTE
     for _ in range(2):
-        asyncio.run(_close_candle(gateway.dsn, at, Decimal(100)))
+        asyncio.run(store_closed_minute(gateway.dsn, SYMBOL, at, Decimal(100)))
         at += MINUTE
     made = call(gateway, "POST", "/strategies", {"name": "kills", "account_ids": [account_id]})
     body = {
@@ -98,20 +93,6 @@ def _start_bot(gateway: Gateway) -> tuple[int, datetime]:
     assert call(gateway, "POST", f"/bots/{bot['id']}/start")[0] == 202
     wait_until(partial(_runs, gateway, bot["id"]), SECONDS_MAX, "the bot runs")
     return bot["id"], at
-
-
-async def _close_candle(dsn: str, at: datetime, close: Decimal) -> None:
-    """Store a closed candle."""
-    candle = Candle(open_time=at, open=close, high=close, low=close, close=close, volume=None)
-    row = CandleRow(candle=candle, is_closed=True, source=CandleSource.FILE, updated_at=at)
-    store = await SqlStore.open(dsn, check_account)
-    try:
-        instrument = await store.instruments.find("binance", SYMBOL)
-        assert instrument is not None
-        series = CandleSeries(instrument_id=instrument.id, timeframe=Timeframe.MINUTE)
-        await store.candles.upsert(series, [row])
-    finally:
-        await store.close()
 
 
 def _has(gateway: Gateway, rows: str, count: int) -> bool:
