@@ -2,8 +2,8 @@
 
 Balance and equity are the gateway's while it knows all of them. Else they are computed from what is
 known: the stored wallet, or where there is none that of the exchange, each currency at the price of
-its market now. A currency without a market is not counted: the sums are too low then, never too
-high.
+its market now. A currency without a market is not counted: the sums are too low then, and too high
+by a debt in such a currency.
 """
 
 import time
