@@ -67,7 +67,8 @@ _END = object()
 
 async def _next(messages: "asyncio.Queue[Any]", seconds: float) -> Any:
     try:
-        return await asyncio.wait_for(messages.get(), seconds)
+        async with asyncio.timeout(seconds):
+            return await messages.get()
     except TimeoutError:
         raise ChildEnded(f"the process sent nothing for {seconds:g} s and was ended") from None
 

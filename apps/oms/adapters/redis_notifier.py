@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from oms.adapters.socket_notifier import SocketNotifier, decode_datagram, encode_datagrams
 from oms.ports.notifier import Topic
+from oms.task_cancellation import cancel_all
 
 logger = logging.getLogger(__name__)
 
@@ -90,9 +91,7 @@ class RedisNotifier:
                 async with asyncio.timeout(CLOSE_SECONDS_MAX):
                     await self._publish_waiting()
         tasks, self._tasks = [*self._tasks.values()], {}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
         with contextlib.suppress(RedisError, OSError):  # the server may be gone
             await self._redis.aclose()
 

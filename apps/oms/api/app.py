@@ -67,6 +67,7 @@ from oms.api.routes.signals import lists, receipt, sources
 from oms.domain.errors import OmsError
 from oms.ports.notifier import Topic
 from oms.services.access.change_notices import ChangeNotices
+from oms.task_cancellation import cancel_all
 from oms.wire.json import dumps_fast
 
 COMMANDS_PATH = "/oms/commands"
@@ -240,9 +241,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         if context.websocket is not None:
             await context.websocket.stop()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
         await context.notifier.close()
         await context.administer.last_use.close()
         if context.close is not None:

@@ -157,6 +157,7 @@ def _failure_of(work: "asyncio.Task[None]") -> BaseException | None:
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:
     try:
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()
     except TimeoutError:
         return

@@ -48,7 +48,8 @@ class TaskRun:
     async def pause(self, seconds: float) -> None:
         """Wait, at most until the stop."""
         try:
-            await asyncio.wait_for(self.stop.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.stop.wait()
         except TimeoutError:
             return
 

@@ -297,6 +297,7 @@ class Worker:
 async def _pause(stop: asyncio.Event, seconds: float) -> None:
     """Wait ``seconds``, or until the stop."""
     try:
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()
     except TimeoutError:
         return

@@ -5,7 +5,10 @@ from typing import Any
 
 from kit.browser.trader import SYMBOL, Trader
 from kit.browser.web_desk import WebDesk
+from kit.databases.sql import fetch_rows
+from kit.gateway.processes import Gateway
 from kit.http.client import call
+from kit.polling import wait_until
 
 
 async def test_sink_is_refused_created_and_disabled(web_desk: WebDesk) -> None:
@@ -83,9 +86,16 @@ async def test_alert_is_created_removed_and_fires(web_desk: WebDesk) -> None:
     await row.wait_for(state="detached")
     # One whose price is reached already fires at once, and is no alert any more.
     await _create(trader, "1")
+    await asyncio.to_thread(_wait_until_fired, gateway, account_id)
     await page.get_by_text("No price alerts.").wait_for()
     _, left, _ = await asyncio.to_thread(call, gateway, "GET", f"/alerts?account_id={account_id}")
     assert left["items"] == []
+
+
+def _wait_until_fired(gateway: Gateway, account_id: int) -> None:
+    fired = "SELECT COUNT(*) FROM event_outbox WHERE account_id = {} AND event_type = 'price_alert'"
+    query = fired.format(account_id)
+    wait_until(lambda: fetch_rows(gateway.dsn, query)[0][0] == 1, 30, "the alert fires")
 
 
 async def _create(trader: Trader, price: str) -> None:

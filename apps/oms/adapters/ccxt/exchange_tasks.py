@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from oms.task_cancellation import cancel_all
+
 
 class ExchangeTasks:
     """Tasks that end with the exchange."""
@@ -25,11 +27,7 @@ class ExchangeTasks:
 
     async def close(self) -> None:
         """Cancel all tasks and wait for them."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await cancel_all(self._tasks)
 
     def _on_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -228,7 +228,8 @@ class ChildProcess:
     async def _fail_as_ended(self) -> NoReturn:
         """Raise why the process ended or sent what is no answer."""
         with suppress(TimeoutError):  # it lives and sent what is no answer
-            await asyncio.wait_for(self._process.wait(), _END_SECONDS)
+            async with asyncio.timeout(_END_SECONDS):
+                await self._process.wait()
         await self.close()
         log = self._log.decode(errors="replace")
         status = self._process.returncode

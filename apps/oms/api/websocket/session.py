@@ -49,6 +49,7 @@ from oms.domain.errors import (
     Unauthenticated,
     Unavailable,
 )
+from oms.task_cancellation import cancel_all
 from oms.wire.json import time_text
 
 INVALID_CREDENTIAL = 1008
@@ -165,10 +166,7 @@ class Session:
         finally:
             self._events.close()
             self._markets.close()
-            tasks = [writer, closing, *self._tasks]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel_all([writer, closing, *self._tasks])
             self._set_principal(None)
 
     def close(self, code: int, reason: str = "") -> None:

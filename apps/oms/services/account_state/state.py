@@ -51,6 +51,7 @@ from oms.services.account_state.pending import (
     PendingSignal,
 )
 from oms.services.account_state.unit_of_work import UnitOfWork, current_deals
+from oms.task_cancellation import cancel_all
 
 EquityReader = Callable[[int, datetime, str], Awaitable[AccountEquity]]
 """Returns the equity of an account, by its id, now, and the time zone of its days."""
@@ -391,8 +392,5 @@ class AccountState:
         """Release the exchange. Running calls are cancelled; their outcome is resolved after a
         reload.
         """
-        tasks = [call.task for call in self.pending_calls if call.task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(call.task for call in self.pending_calls if call.task is not None)
         await self.exchange.close()

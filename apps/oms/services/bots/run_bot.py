@@ -39,6 +39,7 @@ from oms.services.bots.bot_signals import BuildSignal
 from oms.services.bots.evaluator import Evaluator, Evaluators
 from oms.strategies.executable import ENTERED, executable_decisions
 from oms.strategies.strategy import Action, Decision, PositionSide
+from oms.task_cancellation import cancel_all
 
 BEAT_SECONDS = 1.0
 REPLAY_CANDLES = 200
@@ -286,7 +287,6 @@ async def _with_beats(
         while not (await asyncio.wait({task}, timeout=BEAT_SECONDS))[0]:
             await beat()
     except BaseException:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await cancel_all([task])
         raise
     return await task

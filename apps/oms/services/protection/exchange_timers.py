@@ -26,6 +26,7 @@ from oms.ports.admin.deadman_switches import DeadmanStore
 from oms.ports.admin.sealed_credentials import SealedCredentialsStore
 from oms.ports.clock import Clock
 from oms.services.account_state.state import AccountState
+from oms.task_cancellation import cancel_all
 
 logger = logging.getLogger(__name__)
 
@@ -93,9 +94,7 @@ class KeepExchangeTimers:
 
     async def close(self) -> None:
         """End the requests in progress; timers run on, for the next owner of the accounts."""
-        for look in self._looks.values():
-            look.cancel()
-        await asyncio.gather(*self._looks.values(), return_exceptions=True)
+        await cancel_all(self._looks.values())
         self._looks.clear()
 
     async def _follow(self, state: AccountState, switches: Sequence[DeadmanSwitch]) -> None:

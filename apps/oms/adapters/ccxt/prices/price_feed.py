@@ -26,6 +26,7 @@ from oms.domain.errors import Refused
 from oms.domain.instrument import InstrumentKind
 from oms.domain.quotes import Quote
 from oms.ports.price_feed import MarkPrice
+from oms.task_cancellation import cancel_all
 
 logger = logging.getLogger("oms.ccxt")
 
@@ -157,9 +158,7 @@ class PriceFeed:
         tasks = [*self._in_flight.values()]
         if self._running is not None:
             tasks.append(self._running)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
         if self._client is not None:
             await self._client.close()
 

@@ -21,6 +21,7 @@ from oms.adapters.ccxt.timings import Timings
 from oms.adapters.ccxt.venues.account_sections import list_sections
 from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.value import value
+from oms.task_cancellation import cancel_all
 
 _log = logging.getLogger("oms.ccxt")
 ORDERS, TRADES = "watch_orders", "watch_my_trades"
@@ -117,9 +118,7 @@ class AccountStreams:
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            await cancel_all(tasks)
         return "; ".join(sorted({_end_reason(task) for task in done}))
 
     async def _listen(self, subscription: Subscription) -> str:
