@@ -16,30 +16,29 @@ from datetime import datetime
 from functools import partial
 
 from oms.domain.commands.account_commands import ReadConnection
-from oms.domain.commands.command import COMMAND_TYPES, Command, CommandResult, CommandStatus
+from oms.domain.commands.command import COMMAND_TYPES, CommandResult, CommandStatus
 from oms.domain.errors import LeaseLost, Refused, Unavailable
 from oms.domain.reconcile.position_comparison import Scope
 from oms.domain.reconcile.reconcile_schedule import ReconcileIntervals
-from oms.domain.value import constructor, evolve
+from oms.domain.value import evolve
 from oms.ports.clock import Clock
 from oms.ports.command_queue import CommandQueue, CommandRow
 from oms.ports.exchange import ExchangePorts
 from oms.ports.ledger_store import LedgerStore, LoadedAccount
 from oms.ports.performance.recent_activity import RecentActivityReads
-from oms.services.account_state.state import AccountState, EquityReader
+from oms.services.account_state.equity_reader import EquityReader
+from oms.services.account_state.state import AccountState
 from oms.services.commands.execute import ExecuteCommand
 from oms.services.commands.pending_commands import restore_pending
+from oms.services.commands.policy_limits import risk_day_zone
 from oms.services.exchange_sync.poll_exchange import PollExchange
 from oms.services.ledger.record import Changes, RecordReports
-from oms.wire.commands.command_codec import decode_payload
-from oms.wire.commands.result_codec import load_result
 from oms.worker.activity import WorkerActivity
 from oms.worker.batch_size import AdaptiveBatchSize
 from oms.worker.commit_pipeline import CommitPipeline
 from oms.worker.leases import LeaseKeeper
+from oms.worker.stored_command import command_of, result_of
 from oms.worker.wakeup_listener import UpdatedAccounts, WakeupListener
-
-_new_command = constructor(Command)
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +107,7 @@ class CommandProcessor:
         """Execute commands in order and start their commits. Returns the number executed."""
         count, inflight = 0, len(rows) + len(self.pipeline.inflight_command_ids())
         batch_size = self._batch_size.batch_size(inflight)
+        await self._read_equity_of(rows)
         for left, row in zip(range(len(rows), 0, -1), rows, strict=True):
             if left == PREFETCH_AT_REMAINING:
                 await self._start_prefetch(rows)
@@ -127,6 +127,16 @@ class CommandProcessor:
                 await asyncio.sleep(0)  # Let background tasks run between two commands.
         await self._push_commits()
         return count
+
+    async def _read_equity_of(self, rows: Sequence[CommandRow]) -> None:
+        """Read the equity of all accounts with commands that limit losses, in one read."""
+        if self.read_equity is None or len(rows) < 2:
+            return
+        states = [self.states.get(account_id) for account_id in {row.account_id for row in rows}]
+        limited = [each for each in states if each is not None and each.may_limit_losses()]
+        if len(limited) > 1:
+            zones = {each.account.id: risk_day_zone(each) for each in limited}
+            await self.read_equity.read_ahead(zones, self.clock.now())
 
     def has_prefetched(self) -> bool:
         """Return whether the next round is being fetched, or was."""
@@ -379,22 +389,3 @@ def _needs_each_poll(state: AccountState) -> bool:
 def _is_connecting(state: AccountState) -> bool:
     """Return whether the exchange is still connecting; a failed one refuses commands instead."""
     return not state.exchange.is_ready() and state.exchange.unavailable_reason() is None
-
-
-def result_of(row: CommandRow) -> CommandResult:
-    """Return the result so far of a command that is not finished."""
-    return load_result(row.status, row.error, row.result, row.order_id)
-
-
-def command_of(row: CommandRow) -> Command:
-    """Return the command of a stored row."""
-    return _new_command(
-        id=row.id,
-        account_id=row.account_id,
-        payload=decode_payload(row.command_type, row.payload),
-        actor=row.actor,
-        request_id=row.request_id,
-        comment=row.comment,
-        created_at=row.created_at,
-        held_until=row.held_until,
-    )

@@ -64,6 +64,22 @@ async def test_accounts_that_asked_are_read_together() -> None:
     assert stores.valued[4:] == [(1, 2, 3), (2,)], "who does not ask is not read"
 
 
+async def test_accounts_of_a_round_are_read_in_one_read() -> None:
+    stores = _Stores()
+    read = stores.reader()
+    await read(1, NOON)
+    stores.now = 0.4
+    await read.read_ahead({1: "UTC", 2: "UTC", 3: "Asia/Tokyo"}, NOON)
+    assert stores.valued == [(1,), (2, 3)], "account 1 is current"
+    for account_id, zone in ((1, "UTC"), (2, "UTC"), (3, "Asia/Tokyo")):
+        await read(account_id, NOON, zone)
+    await read.read_ahead({2: "UTC"}, NOON)
+    assert len(stores.valued) == 2
+    stores.now = 2.0
+    await read.read_ahead({2: "UTC"}, NOON)
+    assert stores.valued[2:] == [(1, 2, 3)], "with those that asked since they were read"
+
+
 async def test_the_beginning_of_a_day_is_read_once_it_cannot_change() -> None:
     stores = _Stores()
     read, midnight = stores.reader(), NOON.replace(hour=0)

@@ -8,7 +8,7 @@ whole state is discarded and loaded again; it is never repaired.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -41,6 +41,7 @@ from oms.ports.ledger_store import AccountBatch, LoadedAccount
 from oms.ports.performance.equity_snapshots import EquitySnapshot
 from oms.ports.performance.recent_activity import RecentActivityReads
 from oms.services.account_state.activity import Activity
+from oms.services.account_state.equity_reader import EquityReader
 from oms.services.account_state.pending import (
     OwnCancel,
     PendingCall,
@@ -53,7 +54,6 @@ from oms.services.account_state.pending import (
 from oms.services.account_state.unit_of_work import UnitOfWork, current_deals
 from oms.task_cancellation import cancel_all
 
-EquityReader = Callable[[int, datetime, str], Awaitable[AccountEquity]]
 """Returns the equity of an account, by its id, now, and the time zone of its days."""
 
 

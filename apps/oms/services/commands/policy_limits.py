@@ -269,8 +269,12 @@ async def read_equity(state: AccountState, now: datetime) -> AccountEquity:
         return state.command_equity
     if state.read_equity is None:
         return NO_EQUITY
-    zone = "UTC" if state.policy is None else state.policy.day_zone
-    return await state.read_equity(state.account.id, now, zone)
+    return await state.read_equity(state.account.id, now, risk_day_zone(state))
+
+
+def risk_day_zone(state: AccountState) -> str:
+    """Return the time zone in which a day of the account's limits begins."""
+    return "UTC" if state.policy is None else state.policy.day_zone
 
 
 async def _read_markets(

@@ -75,10 +75,22 @@ class ReadAccountEquity:
         cached: _Cached | None = self._cache.get((account_id, zone))  # type: ignore[call-overload]
         if cached is None or began_at - cached.read_at >= REFRESH_SECONDS:
             key = _Key(account_id, zone)
-            await self._read_again(key, now, began_at)
+            await self._read_again({key}, now, began_at)
             cached = self._cache[key]
         cached.is_used = True
         return cached.equity
+
+    async def read_ahead(self, zones: Mapping[int, str], now: datetime) -> None:
+        """Read accounts that are about to be asked for, with the zones of their days, in one read.
+
+        Those that are current are left out. Raises ``Unavailable``.
+        """
+        began_at = self.monotonic()
+        keys = {_Key(account_id, zone) for account_id, zone in zones.items()}
+        oldest = began_at - REFRESH_SECONDS
+        due = {k for k in keys if (c := self._cache.get(k)) is None or c.read_at <= oldest}
+        if due:
+            await self._read_again(due, now, began_at)
 
     def forget(self) -> None:
         """Read again with the next order."""
@@ -86,12 +98,12 @@ class ReadAccountEquity:
         self._starts.clear()
         self._traded_before.clear()
 
-    async def _read_again(self, key: _Key, now: datetime, began_at: float) -> None:
-        """Read an account, and others that were asked for since they were read."""
-        keys = {key}
+    async def _read_again(self, due: Collection[_Key], now: datetime, began_at: float) -> None:
+        """Read accounts, and others that were asked for since they were read."""
+        keys = set(due)
         for other, cached in list(self._cache.items()):
             is_young = began_at - cached.read_at < _SHARED_AGE_SECONDS
-            if is_young or len(keys) == ACCOUNTS_PER_READ:
+            if is_young or len(keys) >= ACCOUNTS_PER_READ:
                 break
             del self._cache[other]
             if cached.is_used:
