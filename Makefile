@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Every target sets up what it needs and no more.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check oracle faults cluster-faults acceptance bench interop-freqtrade interop-investing attack image-proof loopback testnet venues lock docs \
+.PHONY: help run test check oracle faults cluster-faults acceptance bench interop-freqtrade interop-investing attack image-proof upgrade-proof loopback testnet venues lock docs \
 	wheels ui ui-dev clean
 
 PYTHON ?= python3
@@ -97,6 +97,10 @@ attack: ## the attack programs at full size, with a table of what they found (SE
 image-proof: ## the Dockerfile and the compose file executed without an engine (root, five minutes)
 	@$(PYTHON) tools/setup --dev $(MARIADB) debootstrap iproute2
 	@$(BIN)/python test/image/prove.py
+
+upgrade-proof: ## an older release runs beside this one on one schema, under load (ARGS="--old COMMIT")
+	@$(PYTHON) tools/setup --dev $(MARIADB)
+	@TMPDIR=$${TMPDIR:-$(TEST_FOLDER)} $(BIN)/python test/upgrade/prove.py $(ARGS)
 
 loopback: ## an exchange on 127.0.0.1 for tests and demos (ARGS="--walk", --help)
 	@$(PYTHON) tools/setup

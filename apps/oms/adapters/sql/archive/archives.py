@@ -6,7 +6,7 @@ selects the same rows again. With that row, the next run deletes the rest, group
 
 import asyncio
 from asyncio import sleep as wait_seconds
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,6 +20,7 @@ from oms.adapters.sql.archive.archive_check import check_archive
 from oms.adapters.sql.archive.archive_file import (
     ArchiveHead,
     FileContent,
+    Group,
     hash_file,
     last_events,
     open_archive,
@@ -28,6 +29,7 @@ from oms.adapters.sql.archive.archive_file import (
 from oms.adapters.sql.archive.group_moves import (
     Moved,
     delete_group,
+    events_backwards,
     joined_accounts,
     put_back,
 )
@@ -164,7 +166,9 @@ class SqlArchives(AuditedWriter):
         joined = await self._read(lambda connection: joined_accounts(connection, lasts))
         move = partial(put_back, joined=joined)
         try:
-            return await self._move_all(folder, archive, move, "restored", audit_context)
+            return await self._move_all(
+                folder, archive, move, "restored", audit_context, order=events_backwards
+            )
         except self._database.driver_errors as error:
             if isinstance(translate_error(error), DuplicateKey):
                 message = f"a row of archive {archive_id} has a name that was used again"
@@ -249,13 +253,15 @@ class SqlArchives(AuditedWriter):
         move: Callable[[Connection, int, Any], Moved],
         status: str,
         audit_context: AuditContext,
+        *,
+        order: Callable[[Iterator[Group]], Iterator[Group]] = iter,
     ) -> MovedRows:
         """Move the groups of a file one by one, then set the status of the archive."""
         path, counts = folder / archive.file, dict.fromkeys(Moved, 0)
         if await asyncio.to_thread(hash_file, path) != archive.sha256:
             raise Invalid(f"{path}: the file is not the one that was written for this archive")
         with open_archive(path) as file:
-            for group in file.groups():
+            for group in order(file.groups()):
 
                 def one(connection: Connection, group: Any = group) -> Moved:
                     return move(connection, archive.id, group)

@@ -5,10 +5,10 @@ left was deleted before an interruption; one that changed since it was written s
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 
-from sqlalchemy import Connection, Table, delete, func, insert, select
+from sqlalchemy import Connection, Table, delete, insert, select
 
 from oms.adapters.sql.archive.archive_file import Group, Row, row_text
 from oms.adapters.sql.archive.archived_index import (
@@ -55,6 +55,21 @@ def delete_group(connection: Connection, archive_id: int, group: Group) -> Moved
     return Moved.MOVED
 
 
+def events_backwards(groups: Iterable[Group]) -> Iterator[Group]:
+    """Yield the groups in the order in which they are put back.
+
+    Groups of events come last, the newest first, so that a stream has no hole after an
+    interruption; they are kept in memory.
+    """
+    events: list[Group] = []
+    for group in groups:
+        if group[0][0] is EVENTS:
+            events.append(group)
+        else:
+            yield group
+    yield from reversed(events)
+
+
 def put_back(
     connection: Connection, archive_id: int, group: Group, *, joined: Collection[int]
 ) -> Moved:
@@ -88,8 +103,8 @@ def joined_accounts(connection: Connection, last_events: Mapping[int, int]) -> f
     joined = set()
     for account_id, last in last_events.items():
         of_account = EVENTS.c.account_id == account_id
-        query = select(func.min(EVENTS.c.seq)).where(of_account, EVENTS.c.seq_to > last)
-        following = connection.execute(query).scalar()
+        query = select(EVENTS.c.seq).where(of_account, EVENTS.c.seq_to > last)
+        following = connection.execute(query.order_by(EVENTS.c.seq_to).limit(1)).scalar()
         if following is None:
             head = select(STREAMS.c.head_seq).where(STREAMS.c.account_id == account_id)
             following = (connection.execute(head).scalar() or 0) + 1
