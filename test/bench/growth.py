@@ -5,6 +5,11 @@
 Three gateways run side by side and are measured alternately: a hundred accounts without history,
 the same with a million closed rows in every table, and ten thousand accounts with that history.
 Ratios are medians over rounds. A fourth load uses all ten thousand accounts instead of a hundred.
+
+    .venv/bin/python test/bench/run.py growth --sizes 100000,10000000 --databases mariadb
+
+With ``--sizes`` the gateways have a hundred accounts and histories of these lengths; the first is
+what the others are compared with. The databases are in ``$TMPDIR``.
 """
 
 import argparse
@@ -23,7 +28,7 @@ from urllib.parse import urlsplit
 from bench import cpu_usage, load, seed_history, systems
 from bench.checks import mariadb_database, sqlite_database
 from bench.latency import percentile
-from bench.processes import BenchError
+from bench.processes import BenchError, http
 from bench.report import median, ratio
 from bench.rounds import Rounds, Run, Workload
 from bench.systems import System
@@ -72,6 +77,11 @@ def main(arguments: Sequence[str]) -> int:
         GatewaySize(name="history", accounts=BUSY_ACCOUNTS, rows=options.rows),
         GatewaySize(name="many accounts", accounts=options.accounts, rows=options.rows),
     ]
+    if options.sizes:
+        shapes = [
+            GatewaySize(name=f"rows_{rows}", accounts=BUSY_ACCOUNTS, rows=rows)
+            for rows in options.sizes
+        ]
     report: dict[str, Sequence[ReportRow]] = {}
     is_clean = True
     for kind in options.databases:
@@ -149,13 +159,9 @@ def _measured(
     figures.append(_line("FILLED event at 100/s, p50 ms", latency, names, _p50))
     figures.append(_line("FILLED event at 100/s, p99 ms", latency, names, _p99))
     figures += _reads(running, options.rounds)
-    widest = running[-1]
-    account_ids = range(widest.target.accounts[0], widest.target.accounts[0] + options.accounts)
-    widest.target = replace(widest.target, accounts=account_ids)
-    for name in ("first visit to each account", "all accounts, again"):
-        everywhere = rounds.throughput(load.Load(name=name, connections=16))
-        figures.append(_line(f"16 connections, {name}, commands/s", everywhere, names, _rate))
-        workloads.append(everywhere)
+    figures.append(_takeovers(running, options.rounds))
+    if not options.sizes:
+        workloads += _every_account(running, rounds, figures, options.accounts)
     findings = [
         finding
         for workload in (*workloads, latency)
@@ -164,6 +170,57 @@ def _measured(
         for finding in run.findings
     ]
     return figures, not findings
+
+
+def _every_account(
+    running: Sequence[System], rounds: Rounds, figures: list[ReportRow], accounts: int
+) -> list[Workload]:
+    """Measures orders to all accounts of the widest gateway: the first, which load them; more."""
+    names, workloads, widest = [system.name for system in running], [], running[-1]
+    account_ids = range(widest.target.accounts[0], widest.target.accounts[0] + accounts)
+    widest.target = replace(widest.target, accounts=account_ids)
+    for name in ("first visit to each account", "all accounts, again"):
+        everywhere = rounds.throughput(load.Load(name=name, connections=16))
+        figures.append(_line(f"16 connections, {name}, commands/s", everywhere, names, _rate))
+        workloads.append(everywhere)
+    return workloads
+
+
+def _takeovers(running: Sequence[System], rounds: int) -> ReportRow:
+    """Measures how long after its start a worker has filled an order, its predecessor killed."""
+    seconds: list[list[float]] = [[] for _ in running]
+    for _ in range(rounds):
+        for system, mine in zip(running, seconds, strict=True):
+            system.kill_worker()
+            expired = "SELECT COUNT(*) FROM account_leases WHERE expires_at > {now}"
+            is_sqlite = system.database_url.startswith("sqlite")
+            now = "strftime('%Y-%m-%dT%H:%M:%f', 'now')" if is_sqlite else "UTC_TIMESTAMP(6)"
+            while fetch_number(system.database_url, expired.format(now=now)):
+                time.sleep(0.05)
+            started_at = time.monotonic()
+            system.start_worker()
+            _fill_order(system)
+            mine.append(time.monotonic() - started_at)
+    values = [statistics.median(mine) for mine in seconds]
+    _say(f"start of a worker to a filled order: {', '.join(f'{each:.2f}' for each in values)} s")
+    return ReportRow(
+        name="start of a worker to a filled order, s",
+        values=values,
+        ratios=[value / values[0] for value in values],
+    )
+
+
+def _fill_order(system: System) -> None:
+    payload = {"side": "buy", "order_type": "market", "qty": system.target.qty}
+    body = {
+        "account_id": system.target.accounts[READ_ACCOUNT],
+        "command": "send_order",
+        "payload": payload | {"symbol": system.target.symbol},
+    }
+    url = f"{system.target.base_url}/oms/commands?wait_ms=60000"
+    status, text = http("POST", url, api_key=system.target.api_key, body=body, timeout=70)
+    if status != 200 or '"done"' not in text:
+        raise BenchError(f"{system.name}: an order returned {status} {text[:500]}")
 
 
 def _idle(running: Sequence[System]) -> ReportRow:
@@ -203,6 +260,15 @@ def _paths() -> Mapping[str, Callable[[int], str]]:
         "open positions": lambda one: f"/oms/positions/open?account_ids={one}",
         "newest 100 orders": lambda one: (
             f"/oms/orders/history?account_ids={one}&cursor=aTA&sort=desc&page_size=100"
+        ),
+        "oldest 100 orders": lambda one: (
+            f"/oms/orders/history?account_ids={one}&cursor=&sort=asc&page_size=100"
+        ),
+        "newest 100 deals": lambda one: (
+            f"/oms/deals?account_ids={one}&cursor=aTA&sort=desc&page_size=100"
+        ),
+        "newest 100 commands": lambda one: (
+            f"/oms/commands?account_ids={one}&cursor=aTA&sort=desc&page_size=100"
         ),
         "100 events from the end": lambda one: f"/oms/events?account_ids={one}&limit=100&after=END",
     }
@@ -285,6 +351,11 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rows", type=int, help="closed rows of each table; 1 000 000")
     parser.add_argument("--accounts", type=int, default=10_000)
     parser.add_argument("--databases", type=lambda t: t.split(","), default=["mariadb", "sqlite"])
+    parser.add_argument(
+        "--sizes",
+        type=lambda t: [int(part) for part in t.split(",")],
+        help="lengths of histories to compare, in place of the three gateways",
+    )
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (2 if options.quick else 5)
     options.seconds = options.seconds or (2.0 if options.quick else 4.0)

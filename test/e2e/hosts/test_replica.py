@@ -4,8 +4,12 @@ Both are real servers with MariaDB's own replication. What was changed on the re
 where a report was read.
 """
 
+import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,8 @@ from kit.http.client import call, get, post_order
 from kit.polling import wait_until
 
 MARK = "READ-AT/REPLICA"
+READ_PAUSE_SECONDS = 0.005
+LAG_SECONDS = 1.5
 HEADS = "SELECT account_id, head_seq FROM account_streams ORDER BY account_id"
 
 
@@ -134,6 +140,73 @@ def test_a_late_replica_is_not_read(replicated: Replicated) -> None:
     replicated.wait_until_equal()
     replicated.mark()
     assert replicated.symbols_of_deals(order_id) == [MARK]
+
+
+@dataclass
+class ReportReaders:
+    """Readers of the newest deals beside a client that trades: what they saw, and from where."""
+
+    replicated: Replicated
+    places: "Counter[str]" = field(default_factory=Counter)
+    stale: list[int] = field(default_factory=list)
+    _answered: list[int] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def trade(self) -> None:
+        """Send orders until the end."""
+        while not self._stop.is_set():
+            self._answered.append(self.replicated.trade())
+
+    def read(self) -> None:
+        """Read the deals of the newest answered order until the end."""
+        path = f"/oms/deals?account_ids={self.replicated.account_id}&cursor=&order_id="
+        while not self._stop.is_set():
+            order_id = self._answered[-1]
+            rows = get(self.replicated.gateway, f"{path}{order_id}")["items"]
+            if not rows:
+                self.stale.append(order_id)
+            self.places.update({row["comment"] or "primary" for row in rows})
+            time.sleep(READ_PAUSE_SECONDS)
+
+    def run_until(self, *places: str) -> None:
+        """Trade and read for a while, and until reports came from each of the places."""
+        self._answered.append(self.replicated.trade())
+        with ThreadPoolExecutor(3) as threads:
+            jobs = [threads.submit(work) for work in (self.trade, self.read, self.read)]
+            try:
+                time.sleep(LAG_SECONDS)
+                wait_until(
+                    lambda: set(places) <= set(self.places) or any(job.done() for job in jobs),
+                    30,
+                    f"reports come from {places}",
+                )
+            finally:
+                self._stop.set()
+            for job in jobs:
+                job.result()
+
+
+def test_reports_have_what_was_answered_while_the_replica_lags(replicated: Replicated) -> None:
+    """No report lacks a deal of an order that was answered before it was asked for."""
+    replicated.wait_until_equal()
+    # Rows that the replica receives name it: where a report was read.
+    replicated.on_replica(
+        "SET GLOBAL slave_run_triggers_for_rbr = 'YES'",
+        "CREATE TRIGGER place BEFORE INSERT ON oms_deals FOR EACH ROW SET NEW.comment = 'replica'",
+    )
+    try:
+        for delay, places in ((0, ["replica"]), (1, ["primary"])):
+            replicated.on_replica(
+                "STOP SLAVE", f"CHANGE MASTER TO MASTER_DELAY = {delay}", "START SLAVE"
+            )
+            readers = ReportReaders(replicated)
+            readers.run_until(*places)
+            print(f"delay {delay} s: {dict(readers.places)}, stale {len(readers.stale)}")
+            assert readers.stale == []
+    finally:
+        replicated.on_replica(
+            "STOP SLAVE", "CHANGE MASTER TO MASTER_DELAY = 0", "START SLAVE", "DROP TRIGGER place"
+        )
 
 
 def test_the_primary_takes_the_place_of_a_dead_replica(replicated: Replicated) -> None:
