@@ -1,6 +1,8 @@
 """Refusals by the worker: checked against the ledger, and kept as REJECTED orders."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -8,7 +10,7 @@ from kit.gateway.processes import Gateway
 from kit.http.client import call, get
 
 LINEAR = "BTC/USDT:USDT"
-ACCOUNTS = 13
+ACCOUNTS = 14
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,34 @@ def test_a_kill_switch_refuses_the_next_order(gateway: Gateway, account_id: int)
         assert status == 200, body
         status, body, _ = call(gateway, "POST", "/oms/commands?wait_ms=9000", command)
         assert (status, body["detail"]["reason"]) == (409, "kill_switch"), body
+
+
+def test_a_kill_switch_of_the_command_line_rules_the_next_order(
+    gateway: Gateway, account_id: int
+) -> None:
+    """Without a key it is written to the database, and the workers are notified all the same."""
+    words = ("--scope=symbol", "--id=XRP/USDT", "--comment=test")
+
+    def send() -> tuple[int, Any]:
+        order = {"symbol": "XRP/USDT", "side": "buy", "order_type": "market", "qty": "20"}
+        command = {"account_id": account_id, "command": "send_order", "payload": order}
+        status, body, _ = call(gateway, "POST", "/oms/commands?wait_ms=9000", command)
+        return status, body
+
+    def run(*verb: str) -> tuple[int, Any]:
+        """The answer to the next order; the worker has read the switches just before."""
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(gateway.oms, *verb, *words)
+            while not running.done():
+                send()
+        assert running.result()["through"] == "database"
+        return send()
+
+    assert send()[0] == 200
+    status, body = run("kill", "on", "--mode=reduce_only")
+    assert (status, body["detail"]["reason"]) == (409, "kill_switch"), body
+    status, body = run("kill", "off", "--yes")
+    assert status == 200, body
 
 
 @pytest.fixture

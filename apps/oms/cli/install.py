@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from oms.cli.access.change_notice import announce_change
 from oms.cli.access.key_restrictions import parse_restrictions
 from oms.cli.audit_context import cli_audit_context
 from oms.cli.output import CommandFailed
@@ -17,6 +18,7 @@ from oms.config import Settings
 from oms.domain.access import UNRESTRICTED, Grant
 from oms.domain.errors import Invalid, NotFound, OmsError, Unavailable
 from oms.ports.admin.user_admin import ApiKeyChange, UserChange
+from oms.ports.notifier import Topic
 from oms.ports.registry import AccountRow, UserRow
 from oms.services.access.administer import Administer
 from oms.services.access.authenticate import hash_key
@@ -208,14 +210,19 @@ def check_key(text: str | None) -> None:
 def with_registry(
     parsed: argparse.Namespace, work: Callable[[Settings, Administer], Awaitable[Any]]
 ) -> Any:
-    """Return the result of ``work`` on the registry."""
+    """Return the result of ``work`` on the registry; who caches keys is notified of a change."""
     from oms import bootstrap
 
     settings = command_settings(parsed)
 
     async def run() -> Any:
         async with bootstrap.open_store(settings) as store:
-            return await work(settings, bootstrap.build_administer(settings, store))
+            administer, changed = bootstrap.build_administer(settings, store), asyncio.Event()
+            administer.authenticate.on_change = changed.set
+            result = await work(settings, administer)
+            if changed.is_set():
+                await announce_change(settings, store, Topic.ACCESS)
+            return result
 
     return run_async(run())
 

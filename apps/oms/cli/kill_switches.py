@@ -1,7 +1,7 @@
 """``oms kill on`` and ``oms kill off``: through the server if reachable, else in the database.
 
-A switch written to the database is read by every worker and applies to new commands; canceling
-orders and closing positions needs a server.
+A switch written to the database applies to the next command of every worker, which is notified of
+it; canceling orders and closing positions needs a server.
 """
 
 import argparse
@@ -9,6 +9,7 @@ from typing import Any
 
 from oms import bootstrap
 from oms.cli import network
+from oms.cli.access.change_notice import announce_change
 from oms.cli.audit_context import cli_audit_context
 from oms.cli.install import run_async
 from oms.cli.output import CommandFailed
@@ -16,6 +17,7 @@ from oms.cli.settings import command_settings, environment, require_confirmation
 from oms.domain.errors import OmsError
 from oms.domain.risk.kill_switch import KillSwitch
 from oms.domain.value import evolve
+from oms.ports.notifier import Topic
 from oms.wire.commands.kill_switch_requests import ActivateKillSwitch, read_activation
 
 EXIT_UNREACHABLE = 6
@@ -112,7 +114,8 @@ def _activate_in_database(parsed: argparse.Namespace, activation: ActivateKillSw
     audit_context = evolve(cli_audit_context(), comment=parsed.comment)
 
     async def work() -> int:
-        async with bootstrap.open_store(command_settings(parsed)) as store:
+        settings = command_settings(parsed)
+        async with bootstrap.open_store(settings) as store:
             switch = KillSwitch(
                 id=0,
                 scope=activation.scope,
@@ -124,7 +127,9 @@ def _activate_in_database(parsed: argparse.Namespace, activation: ActivateKillSw
                 set_by=audit_context.actor,
                 set_at=audit_context.at,
             )
-            return (await store.kill_switches.activate(switch, audit_context)).id
+            kill_id = (await store.kill_switches.activate(switch, audit_context)).id
+            await announce_change(settings, store, Topic.SWITCHES)
+            return kill_id
 
     return int(run_async(work()))
 
@@ -133,11 +138,13 @@ def _release_in_database(parsed: argparse.Namespace) -> list[int]:
     audit_context = evolve(cli_audit_context(), comment=parsed.comment)
 
     async def work() -> list[int]:
-        async with bootstrap.open_store(command_settings(parsed)) as store:
+        settings = command_settings(parsed)
+        async with bootstrap.open_store(settings) as store:
             rows = await store.kill_switches.all(is_on=True, limit=None)
             matching = [row for row in rows if _matches(parsed, row.scope.value, row.scope_id)]
             for row in matching:
                 await store.kill_switches.release(row.id, audit_context)
+            await announce_change(settings, store, Topic.SWITCHES)
             return [row.id for row in matching]
 
     return list(run_async(work()))

@@ -215,6 +215,12 @@ def _order_of_no_strategy(d: Any) -> set[Found]:
     return {("order_strategy", "order", order_id)}
 
 
+def _order_of_another_signal(d: Any) -> set[Found]:
+    (order_id,) = d.one("SELECT id FROM oms_orders WHERE state = 'FILLED' ORDER BY id")
+    d.do("UPDATE oms_orders SET signal_id = ? WHERE id = ?", FAR, order_id)
+    return {("order_signal", "order", order_id), ("order_event", "order", order_id)}
+
+
 def _order_set_back(d: Any) -> set[Found]:
     (order_id,) = d.one("SELECT id FROM oms_orders WHERE state = 'FILLED' ORDER BY id")
     d.do("UPDATE oms_orders SET version = 1 WHERE id = ?", order_id)
@@ -363,7 +369,7 @@ PLANTS: tuple[Plant, ...] = (
     *(_trade_never_booked, _paper_money_made, _paper_money_locked, _paper_money_owed),
     *(_order_marked_open, _order_status, _order_average, _order_inferred),
     *(_order_filled_below_zero, _order_of_a_foreign_account, _order_of_no_command),
-    *(_order_in_no_position, _order_of_no_strategy, _order_set_back),
+    *(_order_in_no_position, _order_of_no_strategy, _order_of_another_signal, _order_set_back),
     *(_order_changed_past_its_events, _position_changed_without_event, _position_gone),
     *(_position_without_deals, _closed_with_quantity, _open_set_closed, _funding_from_nowhere),
     *(_position_of_another_strategy, _position_opened_at, _position_closed_at, _position_side),

@@ -114,6 +114,22 @@ KINDS: dict[str, tuple[str, Expected]] = {
         "DELETE FROM oms_orders WHERE state = 'FILLED'",
         ("command_order", "command"),
     ),
+    **{
+        f"order of another {kind}": (
+            f"UPDATE oms_orders SET {kind}_id = 77 WHERE state = 'FILLED'",
+            (finding, "order"),
+        )
+        for kind, finding in (
+            ("signal", "order_signal"),
+            ("source", "order_signal"),
+            ("bot", "order_signal"),
+            ("group", "order_event"),
+        )
+    },
+    "order without its signal": (
+        "UPDATE oms_orders SET signal_id = NULL WHERE signal_id IS NOT NULL",
+        ("order_signal", "order"),
+    ),
     "deal price": ("UPDATE oms_deals SET price = '1'", ("deal_event", "deal")),
     "deal fee": ("UPDATE oms_deals SET fee = '0'", ("order_fees", "order")),
     "deal of another signal": (

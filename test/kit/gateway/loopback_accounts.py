@@ -1,6 +1,6 @@
 """Accounts of a gateway at a loopback exchange, each with its own credentials."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kit.exchanges.loopback_process import LoopbackExchange
@@ -35,12 +35,20 @@ _ENVIRONMENTS = {
 
 
 def add_loopback_accounts(
-    gateway: Gateway, venue: LoopbackExchange, exchange_ids: Sequence[str]
+    gateway: Gateway,
+    venue: LoopbackExchange,
+    exchange_ids: Sequence[str],
+    settings: Sequence[Mapping[str, str]] = (),
 ) -> list[LoopbackAccount]:
-    """Adds accounts at the loopback exchange, with USDT, that the trader's key may trade."""
+    """Adds accounts at the loopback exchange, with USDT, that the trader's key may trade.
+
+    ``settings`` are those of each account in ``oms`` of its ``extra_config_json``; by default none.
+    """
     accounts = [
-        _add_account(gateway, venue, f"load-{number}", exchange_id)
-        for number, exchange_id in enumerate(exchange_ids)
+        _add_account(gateway, venue, f"load-{number}", exchange_id, own)
+        for number, (exchange_id, own) in enumerate(
+            zip(exchange_ids, settings or [{}] * len(exchange_ids), strict=True)
+        )
     ]
     account_ids = {each.account_id for each in accounts}
     wait_until(
@@ -52,12 +60,17 @@ def add_loopback_accounts(
 
 
 def _add_account(
-    gateway: Gateway, venue: LoopbackExchange, name: str, exchange_id: str
+    gateway: Gateway,
+    venue: LoopbackExchange,
+    name: str,
+    exchange_id: str,
+    own: Mapping[str, str],
 ) -> LoopbackAccount:
     secret = f"secret of {name}"
     key = {"key": name, "secret": secret, "passphrase": secret}
     venue.control("account", **key, account=name, balances={"USDT": INITIAL_USDT})
     environment, settings = _ENVIRONMENTS[exchange_id.partition(".")[2]]
+    extra_config = venue.startup["extra_config"][settings]
     account = {
         "exchange_id": exchange_id,
         "label": name,
@@ -65,7 +78,7 @@ def _add_account(
         "is_testnet": True,
         "position_mode": "netting",
         "risk_preset": "open",
-        "extra_config_json": venue.startup["extra_config"][settings],
+        "extra_config_json": {**extra_config, "oms": extra_config.get("oms", {}) | own},
     }
     account_id = int(_admin_call(gateway, "POST", "/admin/accounts", account)["account_id"])
     credentials = {"credentials": {"api_key": name, "secret": secret, "passphrase": secret}}

@@ -73,13 +73,13 @@ class Proxy(PrivateServer):
         upstream_port: int,
         certificate: Certificate,
         *,
-        location: str | None = None,
+        site: str | None = None,
     ) -> None:
         self.port, self.plain_port = free_port(), free_port()
         self.url = f"https://{HOST}:{self.port}"
         self._folder = folder
-        #: A ``location`` of nginx in place of those of ``deploy``.
-        self._location = location
+        #: The site of Caddy in place of that of ``deploy``, of nginx its locations.
+        self._site = site
         configure = {"nginx": self._nginx, "caddy": self._caddy}[name]
         self._command = configure(upstream_port, certificate)
         self._process: subprocess.Popen[bytes] | None = None
@@ -116,10 +116,10 @@ class Proxy(PrivateServer):
 
     def _nginx(self, upstream_port: int, certificate: Certificate) -> list[str]:
         text = (DEPLOY / "nginx/oms.conf").read_text(encoding="utf-8")
-        if self._location is not None:
+        if self._site is not None:
             before, _, _ = text.partition("    location / {")
             upstream = {"127.0.0.1:8000": f"127.0.0.1:{upstream_port}"}
-            text = f"{before}{replaced(self._location, upstream)}}}\n"
+            text = f"{before}{replaced(self._site, upstream)}}}\n"
         site = replaced(
             text,
             {
@@ -144,7 +144,7 @@ class Proxy(PrivateServer):
         return [str(program), "-p", str(self._folder), "-c", str(self._folder / "nginx.conf")]
 
     def _caddy(self, upstream_port: int, certificate: Certificate) -> list[str]:
-        text = (DEPLOY / "caddy/Caddyfile").read_text(encoding="utf-8")
+        text = self._site or (DEPLOY / "caddy/Caddyfile").read_text(encoding="utf-8")
         own = f"tls {certificate.chain} {certificate.key}\n\tbind 127.0.0.1\n"
         site = replaced(
             text,

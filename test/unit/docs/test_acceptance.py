@@ -18,6 +18,25 @@ CHECKS = {
 }
 #: Kinds of checks of trading, signals, health and notifications, and their last numbers.
 KINDS = {"P": 8, "R": 9, "K": 5, "M": 2, "O": 3, "X": 3, "F": 3, "Z": 5, "S": 11, "H": 4, "N": 1}
+#: Worked examples, and the start of each profile.
+EXAMPLES = {*(f"14.{number}" for number in range(1, 7)), "V1"}
+#: What must never happen, each with a row of its own.
+NEVER = (
+    *("money in floats", "a verdict apart from its order; an order counted against itself"),
+    *("a market order that no limit on notionals sees", "figures without a source"),
+    *("NaN or infinity on the wire", "a fill at the signal's price"),
+    *("credentials that are accepted by mistake", "secrets of senders that fail open"),
+    "5xx of a webhook for a refusal, or for anything but the database",
+    "a signal that waits for an exchange or a worker, or is lost without them",
+    *("skipped tests", "a sink that delays others or trading"),
+    "a command that was accepted and is lost, or executed twice",
+    *("credentials in health, keys in clear text", "a background task that ends silently"),
+    *("market hours by a fixed offset", "a partial fill that is ignored"),
+    *("averages of shorts and flips that are wrong", "a way around switches and limits"),
+    "code of users in the process that writes the ledger, or orders delayed by it",
+    *("a caller who takes a reserved name", "a default in place of an error"),
+    *("times without a zone", "levels that nothing watches", "risk that holds an exit"),
+)
 RELIABILITY = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 POINTS = [line for line in RELIABILITY.splitlines() if line.startswith("| ") and "`test/" in line]
 NAMED = re.compile(r"`(test/[\w/]+\.py)::(\w+)`")
@@ -37,7 +56,11 @@ def test_the_tests_of_a_row_exist(row: int) -> None:
 def test_each_trading_check_is_there() -> None:
     named = {kind: range(1, last + 1) for kind, last in KINDS.items()}
     expected = {f"{kind}{number}" for kind, numbers in named.items() for number in numbers}
-    assert expected <= CHECKS.keys()
+    assert expected | EXAMPLES <= CHECKS.keys()
+
+
+def test_what_must_never_happen_is_there() -> None:
+    assert set(NEVER) <= CHECKS.keys()
 
 
 @pytest.mark.parametrize("check", CHECKS)

@@ -23,17 +23,22 @@ _KINDS = {
     "deal_updated": "deal",
     "position_updated": "position",
 }
+#: What names the cause of an order and of its executions.
+_CAUSE = ("signal_id", "source_id", "bot_id", "group_id")
 #: Compared fields; comments may be truncated in storage.
 _ORDER = (
     *("account_id", "symbol", "side", "qty", "price", "filled_qty", "avg_fill_price", "state"),
-    *("strategy_id", "position_id", "fee", "fee_currency", "closed_at"),
+    *("strategy_id", "position_id", "fee", "fee_currency", "closed_at", *_CAUSE),
 )
 _POSITION = (
     *("account_id", "symbol", "strategy_id", "side", "qty", "avg_price", "state", "qty_opened"),
     *("qty_closed", "max_qty", "realized_pnl", "funding", "fees", "close_price", "closed_at"),
 )
 #: Fields of the execution; the position of a deal may have changed since.
-_DEAL = ("account_id", "symbol", "side", "price", "exchange_trade_id", "executed_at", "type")
+_DEAL = (
+    *("account_id", "symbol", "side", "price", "exchange_trade_id", "executed_at", "type"),
+    *_CAUSE,
+)
 
 
 @dataclass(slots=True)

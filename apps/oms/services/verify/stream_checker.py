@@ -17,6 +17,7 @@ from oms.services.verify.command_chain import check_unlinked
 from oms.services.verify.event_projection import EventProjection, UnreportedRows
 from oms.services.verify.findings import Findings, make_finding
 from oms.services.verify.history_pages import PAGE_ROWS, iterate_pages
+from oms.services.verify.order_links import check_order_links, signal_named_by
 from oms.services.verify.signals.signal_rules import check_signal_of_command, signal_id_of
 from oms.services.verify.stream_rules import EventCheck, check_command, must_be_reported
 
@@ -159,11 +160,13 @@ class CommandChecker:
         order_ids = {command.order_id for command in commands if command.order_id is not None}
         orders = {row.id: row for row in await self.history.orders_by_id(sorted(order_ids))}
         archived = await self.audit.archived("order", order_ids - orders.keys())
-        signal_ids = {signal_id_of(command) for command in commands} - {None}
+        signal_ids = {signal_id_of(command) for command in commands}
+        signal_ids |= {signal_named_by(command) for command in commands}
         signals = await self.audit.signals(sorted(filter(None, signal_ids)))
         for command in commands:
             findings.add(check_command(command, orders, archived))
             findings.add(check_signal_of_command(command, signals))
+            findings.add(check_order_links(command, orders, signals))
 
     async def _check_running(self, account_id: int, ids: Sequence[int], findings: Findings) -> None:
         """Find running commands without a lease; the lease is checked before and after the read."""

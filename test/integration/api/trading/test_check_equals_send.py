@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
+from kit.gateway.in_process import InProcessGateway
 from kit.gateway.limited_account import (
     BTC,
     ETH,
     KEY,
-    forget_limits,
     open_limited,
     post_command,
     preview_of,
@@ -134,39 +133,3 @@ async def test_a_check_that_raises_sends_nothing(
     assert (await limited.client.get(path, key=KEY))["items"] == []
     monkeypatch.undo()
     assert (await send(limited))["ok"]
-
-
-@pytest.mark.parametrize("way", ["command", "batch", "ccxt", "ccxt_orders", "change", "check"])
-async def test_a_kill_switch_refuses_every_way_in(limited: InProcessGateway, way: str) -> None:
-    resting = (await send(limited, order_type="limit", price="90", qty="2"))["order_id"]
-    body = {"scope": "account", "scope_id": limited.account_id, "mode": "reduce_only"}
-    body |= {"comment": "enough", "cancel_entries": False}
-    answer = await limited.client("POST", "/risk/kill", body, key=ADMIN_KEY)
-    assert answer.status == 200, answer.body
-    forget_limits(limited)
-    order = {"symbol": BTC, "side": "buy", "order_type": "market", "qty": "2"}
-    leg = {"symbol": BTC, "type": "market", "side": "buy", "amount": 2}
-    match way:
-        case "command":
-            refused = (await send(limited, qty="2"))["error"]
-        case "batch":
-            item = {"account_id": limited.account_id, "command": "send_order", "payload": order}
-            answer = await limited.client(
-                "POST", "/oms/commands?wait_ms=8000", [item, item], key=KEY
-            )
-            rows = (answer.json().get("detail") or answer.json())["results"]
-            assert [row["error"]["reason"] for row in rows] == ["kill_switch"] * 2
-            refused = rows[0]["error"]
-        case "ccxt":
-            path = f"/ccxt/{limited.account_id}/create_order"
-            args = {"args": [BTC, "market", "buy", 2]}
-            refused = (await limited.client("POST", path, args, key=KEY)).detail
-        case "ccxt_orders":
-            path = f"/ccxt/{limited.account_id}/create_orders"
-            refused = (await limited.client("POST", path, {"args": [[leg]]}, key=KEY)).detail
-        case "change":
-            change = await post_command(limited, "change_order", order_id=resting, new_qty="3")
-            refused = change["error"]
-        case _:
-            refused = (await _check(limited, order))["refusal"]
-    assert (refused["code"], refused["reason"]) == ("risk_blocked", "kill_switch")

@@ -1,7 +1,8 @@
 """Every key of a risk policy × every way in: what opens is refused alike, what reduces passes."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,19 @@ import pytest
 from ccxt_driver import OmsCcxtAsyncExchange
 from ccxt_driver.errors import OmsDriverError
 from kit.databases.created import created_database
-from kit.gateway.in_process import InProcessGateway
+from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
 from kit.gateway.limited_account import (
     BTC,
     ETH,
     KEY,
+    forget_limits,
     open_limited,
     post_command,
     preview_of,
     send,
     set_limits,
 )
+from kit.gateway.signal_senders import add_source
 from kit.http.asgi_websocket import AsgiWebSocket, connect_websocket
 from kit.http.http_server import serve_http
 from kit.polling import poll_until
@@ -55,8 +58,14 @@ SILENT = {
     *("risk_day_zone", "auto_reject_rate_per_minute", "losses_in_a_row", "max_slippage_bps"),
     *("duplicate_order_window_seconds", "max_order_qty.stock"),
 }
-#: Changes are no new orders.
-NO_NEW_ORDER = ("change", "ccxt_edit")
+#: Keys that do not judge what a way sends: changes are no new orders, bounce signals have no price
+#: and never rest.
+NOT_JUDGED = {
+    "change": ("max_orders_per_minute",),
+    "ccxt_edit": ("max_orders_per_minute",),
+    "bounce": ("price_collar_pct", "max_open_orders_per_symbol"),
+}
+SOURCES = ("tradingview", "bounce")
 ENTRY = {"order_type": "limit", "price": "102", "qty": "2"}
 LEG = {"symbol": BTC, "type": "limit", "side": "buy", "amount": 2, "price": 102}
 
@@ -72,6 +81,9 @@ class Ways:
     #: A group with the account as its only member, and a strategy without positions.
     group_id: int
     strategy_id: int
+    #: Path tokens of sources of that strategy, by their kind.
+    tokens: Mapping[str, str]
+    numbers: Iterator[int] = field(default_factory=count)
 
 
 async def _command(ways: Ways) -> Any:
@@ -169,11 +181,29 @@ async def _group(ways: Ways) -> Any:
 async def _signal(ways: Ways) -> Any:
     """Of a strategy without positions: another one would reduce the short position first."""
     body = {"symbol": BTC, "side": "buy", "qty": "2", "order_type": "limit", "price": "102"}
-    client, owner = ways.gateway.client, {"strategy_id": ways.strategy_id}
-    alert = {**body, **owner, "account_id": ways.gateway.account_id}
-    sent = (await client("POST", "/signals/trade", alert, key=KEY)).json()
+    alert = {**body, "strategy_id": ways.strategy_id, "account_id": ways.gateway.account_id}
+    return await _refusal(ways, "/signals/trade", alert)
+
+
+async def _tradingview(ways: Ways) -> Any:
+    terms = {"order_type": "limit", "price": "102", "quantity": "2"}
+    alert = {"ticker": BTC, "action": "buy", **terms, "alert_id": f"way {next(ways.numbers)}"}
+    return await _refusal(ways, f"/signals/tradingview/{ways.tokens['tradingview']}", alert)
+
+
+async def _bounce(ways: Ways) -> Any:
+    terms = {"symbol": BTC, "side": "long", "price": 100, "timestamp": "2026-01-01T00:00:00Z"}
+    alert = {**terms, "alert_id": f"way {next(ways.numbers)}"}
+    return await _refusal(ways, f"/in/{ways.tokens['bounce']}/signals/bounce", alert)
+
+
+async def _refusal(ways: Ways, path: str, alert: Mapping[str, Any]) -> Any:
+    """Send a signal; what refused it, once it has ended."""
+    client = ways.gateway.client
+    answer = await client("POST", path, alert, key=KEY if path == "/signals/trade" else "")
+    signal_id = answer.json()["signal_id"]
     found = await poll_until(
-        lambda: client.get(f"/signals/{sent['signal_id']}", key=KEY),
+        lambda: client.get(f"/signals/{signal_id}", key=KEY),
         lambda each: each["signal"]["status"] not in ("queued", "received"),
         seconds=20,
     )
@@ -188,6 +218,8 @@ WAYS: Mapping[str, Callable[[Ways], Awaitable[Any]]] = {
     "bracket": _bracket,
     "group": _group,
     "signal": _signal,
+    "tradingview": _tradingview,
+    "bounce": _bounce,
     "socket": _socket,
     "socket_call": _socket_call,
     "driver": _driver,
@@ -230,7 +262,14 @@ async def ways(busy: InProcessGateway) -> AsyncIterator[Ways]:
         url = f"http://127.0.0.1:{server.port}"
         driver = OmsCcxtAsyncExchange(api_key=KEY, account_id=gateway.account_id, base_url=url)
         group_id, strategy_id = await _group_of_one(gateway), await _strategy(gateway)
-        yield Ways(gateway, socket, driver, order_ids[0], group_id, strategy_id)
+        sizing = {"strategy_id": strategy_id, "sizing": {"kind": "qty", "value": "2"}}
+        tokens = {
+            kind: (await add_source(gateway, kind, name=kind, rate_per_minute=6000, **sizing))[
+                "path_token"
+            ]
+            for kind in SOURCES
+        }
+        yield Ways(gateway, socket, driver, order_ids[0], group_id, strategy_id, tokens)
         await driver.close()
 
 
@@ -248,16 +287,33 @@ async def test_every_key_refuses_what_opens_and_lets_exits_pass(ways: Ways) -> N
         reader.forget()
         await set_limits(gateway, **{key: setting})
         for name, way in WAYS.items():
-            if key != "max_orders_per_minute" or name not in NO_NEW_ORDER:
+            if key not in NOT_JUDGED.get(name, ()):
                 refused = await way(ways)
                 assert refused is not None, (key, name)
                 refusals[name][key] = refused["reason"]
         closing = await post_command(gateway, "close_position", position_id=short["id"], qty="1")
         assert closing["ok"], (key, closing)
         await set_limits(gateway, **{key: None})
-    expected = {key: KEYS[key].reason for key in REFUSING}
-    fewer = {key: each for key, each in expected.items() if key != "max_orders_per_minute"}
-    assert refusals == {name: fewer if name in NO_NEW_ORDER else expected for name in WAYS}
+    expected = {
+        name: {key: KEYS[key].reason for key in REFUSING if key not in NOT_JUDGED.get(name, ())}
+        for name in WAYS
+    }
+    assert refusals == expected
+
+
+async def test_a_kill_switch_refuses_every_way_in(ways: Ways) -> None:
+    gateway = ways.gateway
+    (short,) = await _positions(gateway, BTC)
+    switch = {"scope": "account", "scope_id": gateway.account_id, "mode": "reduce_only"}
+    switch |= {"comment": "enough", "cancel_entries": False}
+    answer = await gateway.client("POST", "/risk/kill", switch, key=ADMIN_KEY)
+    assert answer.status == 200, answer.body
+    forget_limits(gateway)
+    refused = {name: (await way(ways) or {}).get("reason") for name, way in WAYS.items()}
+    assert refused == dict.fromkeys(WAYS, "kill_switch")
+    reversed_ = await post_command(gateway, "reverse_position", position_id=short["id"])
+    assert reversed_["error"]["reason"] == "kill_switch"
+    assert await _positions(gateway, BTC) == [], "what reduces passes"
 
 
 async def _group_of_one(gateway: InProcessGateway) -> int:

@@ -130,22 +130,23 @@ async def test_orders_at_the_exchange_follow_size_and_levels(
 
 
 async def test_sizes_follow_each_partial_fill(
-    at_bybit: ExchangeSetup, venue: LoopbackExchange
+    setup: ExchangeSetup, venue: LoopbackExchange
 ) -> None:
-    entry = await at_bybit.send(price="59500", qty="0.03", stop_loss="58000")
-    order = await at_bybit.wait_for_order(entry["order_id"], "SUBMITTED")
+    entry = await setup.send(price="59500", qty="0.03", stop_loss="58000")
+    await setup.wait_for_order(entry["order_id"], "SUBMITTED")
+    (order_id,) = (row["order_id"] for row in venue.books()["orders"] if row["state"] == "new")
     for filled in ("0.01", "0.02", "0.03"):
-        venue.control("fill", order_id=order["exchange_order_id"], qty="0.01")
-        await _wait_for_resting(at_bybit, ("stop_market", "58000", filled))
-    filled_order = await at_bybit.order(entry["order_id"])
-    await _wait_for_position(at_bybit, filled_order["position_id"], protection="native")
-    path = f"/oms/orders/history?account_ids={at_bybit.account_id}"
-    found = await at_bybit.client.get(f"{path}&start_date=2020-01-01&end_date=2100-01-01")
+        venue.control("fill", order_id=order_id, qty="0.01")
+        await _wait_for_resting(setup, ("stop_market", "58000", filled))
+    filled_order = await setup.order(entry["order_id"])
+    await _wait_for_position(setup, filled_order["position_id"], protection="native")
+    path = f"/oms/orders/history?account_ids={setup.account_id}"
+    found = await setup.client.get(f"{path}&start_date=2020-01-01&end_date=2100-01-01")
     stops = [row for row in found["items"] if row["order_type"] == "stop_market"]
     placed = sorted(datetime.fromisoformat(row["created_at"]) for row in stops)
     pauses = [after - before for before, after in pairwise(placed)]
     assert len(pauses) == 2 and min(pauses) >= REPLACE_AFTER
-    await _verify(at_bybit)
+    await _verify(setup)
 
 
 async def test_a_refused_order_leaves_the_level_to_the_gateway(
