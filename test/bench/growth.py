@@ -28,7 +28,8 @@ from urllib.parse import urlsplit
 from bench import cpu_usage, load, seed_history, systems
 from bench.checks import mariadb_database, sqlite_database
 from bench.latency import percentile
-from bench.processes import BenchError, http
+from bench.processes import BenchError
+from bench.processes import http as send_request
 from bench.report import median, ratio
 from bench.rounds import Rounds, Run, Workload
 from bench.systems import System
@@ -218,7 +219,7 @@ def _fill_order(system: System) -> None:
         "payload": payload | {"symbol": system.target.symbol},
     }
     url = f"{system.target.base_url}/oms/commands?wait_ms=60000"
-    status, text = http("POST", url, api_key=system.target.api_key, body=body, timeout=70)
+    status, text = send_request("POST", url, api_key=system.target.api_key, body=body, timeout=70)
     if status != 200 or '"done"' not in text:
         raise BenchError(f"{system.name}: an order returned {status} {text[:500]}")
 
