@@ -38,6 +38,7 @@ from bench import (
     stop_levels,
     systems,
     web_desk,
+    worker_scaling,
 )
 from bench.backtests import engines
 from bench.driver import metatrader, overhead
@@ -62,6 +63,7 @@ SEPARATE = {
     "signals": signals.main,
     "stop_levels": stop_levels.main,
     "web_desk": web_desk.main,
+    "workers": worker_scaling.main,
 }
 # The redo log has MariaDB's default size, which tests reduce; the buffer pool fits the tables.
 SERVER_OPTIONS = ("--innodb-log-file-size=96M", "--innodb-buffer-pool-size=512M")

@@ -56,6 +56,7 @@ class System:
         server: Server | None,
         database_url: str = "",
         run_command: Callable[..., dict[str, Any]] | None = None,
+        more_workers: Callable[[int], Process] | None = None,
     ) -> None:
         self.name = name
         self.database_url = database_url
@@ -65,6 +66,8 @@ class System:
         self._worker = worker
         self._server = server
         self._run_command = run_command
+        self._more_workers = more_workers
+        self._further: list[Process] = []
 
     def create_key(self, role: str) -> str:
         """Return a new key of a new user with that role. Raises BenchError."""
@@ -82,12 +85,26 @@ class System:
         self._check_orders()
 
     def stop(self) -> None:
+        self.set_worker_count(1)
         self._worker.stop()
         self._api.stop()
+
+    def set_worker_count(self, count: int) -> None:
+        """Start or stop workers beside the first. Raises BenchError where there is one only."""
+        while len(self._further) > count - 1:
+            self._further.pop().stop()
+        while len(self._further) < count - 1:
+            if self._more_workers is None:
+                raise BenchError(f"{self.name} has one worker")
+            process = self._more_workers(len(self._further) + 2)
+            process.start()
+            self._further.append(process)
 
     def roles(self) -> Mapping[str, int]:
         """Returns the root pid of each process whose CPU is measured."""
         roles = {"api": self._api.pid, "worker": self._worker.pid}
+        for number, process in enumerate(self._further, 2):
+            roles[f"worker {number}"] = process.pid
         if self._server is not None and self._server.pid is not None:
             roles["database"] = self._server.pid
         return roles
@@ -195,6 +212,10 @@ def gateway(
     def run_command(*arguments: str) -> dict[str, Any]:
         return run_json([str(oms), *arguments], environment=environment, folder=system_folder)
 
+    def worker(name: str) -> Process:
+        command = [str(oms), "worker"]
+        return Process(command, environment=environment, folder=system_folder, name=name)
+
     api_key, account_ids = _install(run_command, accounts)
     port = free_port()
     return System(
@@ -212,13 +233,12 @@ def gateway(
             folder=system_folder,
             name="api",
         ),
-        worker=Process(
-            [str(oms), "worker"], environment=environment, folder=system_folder, name="worker"
-        ),
+        worker=worker("worker"),
         checks=GatewayChecks(database),
         server=server if kind == "mariadb" else None,
         database_url=url,
         run_command=run_command,
+        more_workers=lambda number: worker(f"worker-{number}"),
     )
 
 

@@ -114,6 +114,7 @@ def _check(fleet: Fleet, storm: TradingLoad) -> None:
         durability_checks.check_commands(dsn, storm.results)
         durability_checks.check_deals(dsn)
         durability_checks.check_numbers(dsn)
+        durability_checks.check_id_order(dsn)
         changes = durability_checks.check_tokens(dsn)
         assert changes > 0, "no account changed its worker: the tokens prove nothing"
     log = fleet.log.read_text(encoding="utf-8", errors="replace")

@@ -87,7 +87,13 @@ def wire_worker(
     """
     execute = _execute(settings, store, calendar)
     value_accounts = build_value_accounts(settings, store, clock)
-    keeper = LeaseKeeper(owner=name, leases=store.leases, seconds=settings.lease_seconds, only=only)
+    keeper = LeaseKeeper(
+        owner=name,
+        leases=store.leases,
+        ids=store.ids,
+        seconds=settings.lease_seconds,
+        only=only,
+    )
     listener, activity = WakeupListener(notifier=notifier), WorkerActivity()
     processor = CommandProcessor(
         keeper=keeper,

@@ -1,4 +1,6 @@
-"""Identifiers: positive integers, unique per table, without time or order.
+"""Identifiers: positive integers, unique per table, without time.
+
+Those of one account's orders, deals and positions increase; between accounts they have no order.
 
 The domain does not create ids itself but calls the given ``IdGenerator``, so equal inputs with
 equal ids give equal results.

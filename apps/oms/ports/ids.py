@@ -19,3 +19,11 @@ class IdBlocks(Protocol):
     def reserve_range(self, kind: IdKind, count: int) -> int:
         """Return the first of ``count`` consecutive new ids."""
         ...
+
+    def renew(self) -> None:
+        """Give up what is reserved with the next call of ``ensure``.
+
+        Ids that are ensured after this call are greater than all that were given out before it, by
+        any process.
+        """
+        ...

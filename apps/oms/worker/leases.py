@@ -13,6 +13,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from oms.ports.ids import IdBlocks
 from oms.ports.leases import Lease, Leases
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class LeaseKeeper:
 
     owner: str
     leases: Leases
+    ids: IdBlocks
     seconds: float
     #: Only these accounts; empty means any.
     only: Collection[int] = ()
@@ -101,5 +103,8 @@ class LeaseKeeper:
         if not account_ids:
             return []
         taken = await self.leases.acquire(self.owner, account_ids, self.seconds)
+        if taken:
+            # The ids of an account increase: those of its last owner may be above the reserved.
+            self.ids.renew()
         self.held.update({lease.account_id: lease for lease in taken})
         return list(taken)

@@ -59,6 +59,27 @@ async def test_run_of_ids_is_consecutive_despite_blocks_of_others(another: Opene
     assert len(set(runs)) == 30 * 70
 
 
+async def test_renewed_ids_are_above_those_of_all_processes(another: Opener) -> None:
+    mine, other = await another(), await another()
+    await mine.ids.ensure("deal", 1)
+    await other.ids.ensure("deal", 1)
+    assert mine.ids("deal") < other.ids("deal"), "the blocks were allocated in this order"
+
+    mine.ids.renew()
+    last = other.ids("deal")
+    await mine.ids.ensure("deal", 1)
+    assert mine.ids("deal") > last
+    assert mine.ids("deal") > last, "the new block is used up as any other"
+
+
+async def test_what_other_tasks_have_ensured_is_there_after_a_renewal(store: SqlStore) -> None:
+    await store.ids.ensure("deal", 300)
+    store.ids.renew()
+    await store.ids.ensure("deal", 1)
+    first = store.ids.reserve_range("deal", 300)
+    assert first > 300
+
+
 async def test_ensure_zero_allocates_nothing(store: SqlStore) -> None:
     await store.ids.ensure("deal", 0)
     with pytest.raises(AssertionError, match="ensured"):

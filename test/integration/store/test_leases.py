@@ -156,12 +156,34 @@ async def test_accounts_with_one_key_follow_the_lead_account(
     assert _ids(await leases.acquire("w1", [third], 60)) == [third]
 
 
+async def test_ids_of_an_account_increase_when_it_moves_to_another_worker(
+    another: Opener,
+) -> None:
+    mine, other = await another(), await another()
+    account_id = await an_account(mine)
+    my_keeper, other_keeper = (
+        LeaseKeeper(owner=name, leases=store.leases, ids=store.ids, seconds=60)
+        for name, store in (("w1", mine), ("w2", other))
+    )
+    await mine.ids.ensure("deal", 1)
+    assert account_id in _ids(await other_keeper.round(1))
+    await other.ids.ensure("deal", 1)
+    before = other.ids("deal")
+    await other_keeper.release_all()
+    assert account_id in _ids(await my_keeper.round(1))
+    await mine.ids.ensure("deal", 1)
+    assert mine.ids("deal") > before
+
+
 async def test_two_workers_never_hold_accounts_with_the_same_key(
     store: SqlStore, place: object
 ) -> None:
     ids = [await an_account(store) for _ in range(8)]
     url: str = place.url  # type: ignore[attr-defined]
-    keepers = [LeaseKeeper(owner=name, leases=store.leases, seconds=60) for name in ("w1", "w2")]
+    keepers = [
+        LeaseKeeper(owner=name, leases=store.leases, ids=store.ids, seconds=60)
+        for name in ("w1", "w2")
+    ]
     for keeper in keepers:
         await keeper.round(2)
     # Two pairs and a three get keys of their own while they are held apart.

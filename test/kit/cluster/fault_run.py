@@ -199,6 +199,7 @@ def _check(hosts: ClusterHosts, load: TradingLoad, report: RunReport) -> None:
             durability_checks.check_commands(dsn, load.results)
             durability_checks.check_deals(dsn)
             durability_checks.check_numbers(dsn)
+            durability_checks.check_id_order(dsn)
             durability_checks.check_tokens(dsn)
         except AssertionError as difference:
             report.problems.append(f"{dsn}: {difference}")

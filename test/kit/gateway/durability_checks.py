@@ -69,6 +69,16 @@ def check_numbers(dsn: str) -> None:
     assert {a: s for a, s in heads.items() if s} == last
 
 
+def check_id_order(dsn: str) -> None:
+    """The ids of the deals of each account follow their times, whichever worker booked them."""
+    times = (
+        "SELECT id, executed_at, LAG(executed_at) OVER (PARTITION BY account_id ORDER BY id)"
+        " AS time_before FROM oms_deals"
+    )
+    later = f"SELECT id FROM ({times}) AS deals WHERE executed_at < time_before"
+    assert fetch_rows(dsn, later) == []
+
+
 def check_tokens(dsn: str) -> int:
     """No worker wrote with a lost lease; returns how often the writer of an account changed.
 

@@ -67,6 +67,9 @@ class MemoryIds:
         self._next[kind] += count
         return first
 
+    def renew(self) -> None:
+        """Does nothing: no other process gives out ids."""
+
 
 class MemoryLedger:
     """The rows of one account; implements parts of ``LedgerStore`` and ``ReconcileStore``."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pytest
 
+from kit.ledger.memory_account import MemoryIds
 from oms.ports.leases import Lease
 from oms.worker import leases as worker_leases
 from oms.worker.leases import LeaseKeeper
@@ -45,7 +46,7 @@ async def test_long_leases_are_renewed_less_often(
     now = 1000.0
     monkeypatch.setattr(worker_leases.time, "monotonic", lambda: now)
     leases = CountedLeases()
-    keeper = LeaseKeeper(owner="w", leases=leases, seconds=seconds)  # type: ignore[arg-type]
+    keeper = LeaseKeeper(owner="w", leases=leases, ids=MemoryIds(), seconds=seconds)  # type: ignore[arg-type]
     keeper.held[1] = Lease(account_id=1, token=1)
     for _ in range(20):
         await keeper.round(1)

@@ -1,7 +1,9 @@
 """Id blocks: a row per kind stores where the next block begins.
 
 A process allocates a block and assigns ids from memory; ids unused at its end are lost. Blocks
-start small, so that ids stay readable, and double while they are used up within seconds.
+start small, so that ids stay readable, and double while they are used up within seconds. A worker
+that takes accounts over gives up its blocks: those of the worker before may have been allocated
+later, and the ids of an account increase.
 """
 
 import asyncio
@@ -31,13 +33,18 @@ class _AvailableIds:
     further: deque[tuple[int, int]] = field(default_factory=deque)
     block: int = BLOCK_IDS_MIN
     allocated_at: float = 0.0
+    #: How often ids had been renewed when the first of these blocks was allocated.
+    renewals: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def has(self, count: int) -> bool:
         """Whether ``count`` ids with reserve are available, and that many consecutive ones."""
         first, end = self.further[-1] if self.further else (self.next, self.end)
-        left = self.end - self.next + sum(end - first for first, end in self.further)
-        return left >= count * RESERVE_FACTOR and end - first >= count
+        return self.count() >= count * RESERVE_FACTOR and end - first >= count
+
+    def count(self) -> int:
+        """Return the number of available ids."""
+        return self.end - self.next + sum(end - first for first, end in self.further)
 
     def add(self, first: int, count: int) -> None:
         """Add a block, merged with an adjacent preceding one."""
@@ -55,15 +62,24 @@ class SqlIdBlocks:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._available: defaultdict[IdKind, _AvailableIds] = defaultdict(_AvailableIds)
+        self._renewals = 0
 
     async def ensure(self, kind: IdKind, count: int) -> None:
         """Make ``count`` ids of ``kind`` available. Raises ``Unavailable``."""
         available = self._available[kind]
-        if available.end - available.next >= count * RESERVE_FACTOR or available.has(count):
+        if available.renewals == self._renewals and (
+            available.end - available.next >= count * RESERVE_FACTOR or available.has(count)
+        ):
             return
         async with available.lock:
+            if available.renewals != self._renewals:
+                await self._replace_blocks(kind, available, count)
             if not available.has(count):
                 await self._allocate_block(kind, available, count)
+
+    def renew(self) -> None:
+        """Give up what is reserved, as ``ports.ids.IdBlocks``."""
+        self._renewals += 1
 
     def __call__(self, kind: IdKind) -> int:
         """Return a new id."""
@@ -78,6 +94,14 @@ class SqlIdBlocks:
         first = available.next
         available.next += count
         return first
+
+    async def _replace_blocks(self, kind: IdKind, available: _AvailableIds, count: int) -> None:
+        """Replace what is reserved by a block as large, as other tasks have ensured parts of it."""
+        renewals, reserved = self._renewals, available.count()
+        size = max(available.block, count * RESERVE_FACTOR, reserved)
+        first = await self._allocate(kind, size)
+        available.next, available.end, available.renewals = first, first + size, renewals
+        available.further.clear()
 
     async def _allocate_block(self, kind: IdKind, available: _AvailableIds, count: int) -> None:
         now = time.monotonic()
