@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 
 from bench.rounds import Run, Workload
-from bench.worker_kills import KillResult
+from bench.workers.worker_kills import KillResult
 
 GATEWAYS = ("gateway/mariadb", "gateway/sqlite")
 NAIVE = "naive"

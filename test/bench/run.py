@@ -38,14 +38,14 @@ from bench import (
     stop_levels,
     systems,
     web_desk,
-    worker_scaling,
 )
 from bench.backtests import engines
 from bench.driver import metatrader, overhead
 from bench.processes import BenchError
 from bench.report import GATEWAYS, NAIVE, render
 from bench.rounds import Rounds, Workload
-from bench.worker_kills import KillResult, kill_worker_under_load
+from bench.workers import worker_scaling
+from bench.workers.worker_kills import KillResult, kill_worker_under_load
 from kit.databases.mariadb import MariaDBFailed, PrivateMariaDB
 
 REPOSITORY = Path(__file__).resolve().parents[2]

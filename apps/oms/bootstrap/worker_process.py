@@ -87,13 +87,7 @@ def wire_worker(
     """
     execute = _execute(settings, store, calendar)
     value_accounts = build_value_accounts(settings, store, clock)
-    keeper = LeaseKeeper(
-        owner=name,
-        leases=store.leases,
-        ids=store.ids,
-        seconds=settings.lease_seconds,
-        only=only,
-    )
+    keeper = _lease_keeper(settings, store, name, only)
     listener, activity = WakeupListener(notifier=notifier), WorkerActivity()
     processor = CommandProcessor(
         keeper=keeper,
@@ -214,6 +208,18 @@ def _poll_exchange(execute: ExecuteCommand) -> PollExchange:
         observe_losses=execute.observe_losses,
         kill_switches=execute.kill_switches,
         session_overrides=execute.session_overrides,
+    )
+
+
+def _lease_keeper(
+    settings: Settings, store: SqlStore, name: str, only: tuple[int, ...]
+) -> LeaseKeeper:
+    return LeaseKeeper(
+        owner=name,
+        leases=store.leases,
+        ids=store.ids,
+        seconds=settings.lease_seconds,
+        only=only,
     )
 
 
