@@ -16,6 +16,7 @@ pytest_plugins = [
     "kit.failed_tests",
     "kit.file_order",
     "kit.recorded_data",
+    "kit.statements.recorder",
     "kit.time_profile",
 ]
 

@@ -98,10 +98,15 @@ class _RecordingSession:
 def measure_cost(dsn: str, statement_record: RecordedStatement) -> StatementCost:
     """Measures the statement now; its writes are rolled back."""
     with connect(dsn) as connection:
-        measure = _measure_sqlite if dsn.startswith("sqlite") else _measure_mariadb
-        cost = measure(connection, statement_record)
-        connection.rollback()
-        return cost
+        return measure_on(connection, dsn, statement_record)
+
+
+def measure_on(connection: Any, dsn: str, statement_record: RecordedStatement) -> StatementCost:
+    """Like ``measure_cost``, on an open connection to ``dsn``."""
+    measure = _measure_sqlite if dsn.startswith("sqlite") else _measure_mariadb
+    cost = measure(connection, statement_record)
+    connection.rollback()
+    return cost
 
 
 def _measure_mariadb(connection: Any, statement_record: RecordedStatement) -> StatementCost:

@@ -57,7 +57,9 @@ def check_archive(
 def _audited(connection: Connection, archive_id: int, sha256: str) -> Iterator[Finding]:
     """Compare the hash of the file with the one in the chained audit log."""
     query = select(_AUDIT.c.after_json).where(
-        _AUDIT.c.action == "archive", _AUDIT.c.entity_id == str(archive_id)
+        _AUDIT.c.action == "archive",
+        _AUDIT.c.entity == "archive",
+        _AUDIT.c.entity_id == str(archive_id),
     )
     audited = [json.loads(text)["sha256"] for text in connection.execute(query).scalars() if text]
     if audited != [sha256]:

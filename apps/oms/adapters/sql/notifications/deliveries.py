@@ -151,8 +151,10 @@ class SqlDeliveries:
     async def trim(self, lease: TaskLease, before: datetime, limit: int) -> int:
         """Delete old messages. Raises ``LeaseLost``, ``Unavailable``."""
         dialect, param = self._dialect, self._dialect.param
+        index = "ix_notification_deliveries_created_at"
+        table = dialect.with_index("notification_deliveries", index)
         text = (
-            f"SELECT id FROM notification_deliveries WHERE created_at < {param}"
+            f"SELECT id FROM {table} WHERE created_at < {param}"
             f" AND status <> 'queued' ORDER BY created_at LIMIT {param}"
         )
         rows = await self._database.fetch(text, (dialect.encode_time(before), limit))

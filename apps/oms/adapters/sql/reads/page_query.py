@@ -17,8 +17,11 @@ _FILTERS = (
     *("order_ids", "since", "until", "reason", "signal_id", "source_id"),
     "group_id",
 )
-#: Filters of orders with an index of their own; few rows have these values.
-_LINKS = ("group_id", "signal_id")
+#: Filters with an index of their own, by table; few rows have these values.
+_LINKS = {
+    "oms_orders": ("group_id", "signal_id"),
+    "oms_deals": ("order_id", "position_id"),
+}
 _ANY_STATUS = ", ".join(f"'{status}'" for status in CommandStatus)
 
 
@@ -79,6 +82,9 @@ def window_conditions(dialect: Dialect, kind: HistoryTable, window: HistoryQuery
     moment = "created_at" if window.by_creation else kind.moment
     if _is_dated_commands(kind, window):
         where = where.and_(f"status IN ({_ANY_STATUS})")
+    if window.by_creation and window.since is not None and kind.moment == "updated_at":
+        # No row was changed before it was created, and times of changes have an index.
+        where = where.and_(f"updated_at >= {param}", dialect.encode_time(window.since))
     if window.since is not None:
         where = where.and_(f"{moment} >= {param}", dialect.encode_time(window.since))
     if window.until is not None:
@@ -100,7 +106,7 @@ def page_query(
     if where is None and not offset and 1 < len(accounts) <= SEEK_ACCOUNTS_MAX:
         return _seek_page(dialect, kind, window, accounts, limit)
     is_along = len(accounts) == 1 or _is_dated_commands(kind, window)
-    if where is None and kind.table == "oms_orders" and _link_of(window) is not None:
+    if where is None and _link_of(kind, window) is not None:
         is_along = True
     table = _table(dialect, kind, window) if where is None and is_along else kind.table
     where = _after_id(dialect, window, where or window_conditions(dialect, kind, window))
@@ -152,17 +158,18 @@ def _table(dialect: Dialect, kind: HistoryTable, window: HistoryQuery) -> str:
     """
     if _is_dated_commands(kind, window):
         return dialect.with_index(kind.table, "ix_oms_commands_queue")
-    link = _link_of(window) if kind.table == "oms_orders" else None
+    link = _link_of(kind, window)
     if link is not None:
-        return dialect.with_index(kind.table, f"ix_oms_orders_{link}")
+        return dialect.with_index(kind.table, f"ix_{kind.table}_{link}")
     bare = HistoryQuery(account_ids=window.account_ids)
     is_bare = all(getattr(window, name) == getattr(bare, name) for name in _FILTERS)
     return dialect.with_index(kind.table, f"ix_{kind.table}_page") if is_bare else kind.table
 
 
-def _link_of(window: HistoryQuery) -> str | None:
-    """Return the filter whose index leads to few orders; ``None`` if there is none."""
-    return next((name for name in _LINKS if getattr(window, name) is not None), None)
+def _link_of(kind: HistoryTable, window: HistoryQuery) -> str | None:
+    """Return the filter whose index leads to few rows; ``None`` if there is none."""
+    names = _LINKS.get(kind.table, ())
+    return next((name for name in names if getattr(window, name) is not None), None)
 
 
 def _order_filters(dialect: Dialect, where: Conditions, window: HistoryQuery) -> Conditions:

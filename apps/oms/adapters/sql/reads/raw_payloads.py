@@ -54,7 +54,8 @@ class SqlRawPayloads:
         if not names:
             return frozenset()
         text = (
-            f"SELECT symbol, exchange_trade_id FROM {_TRADES.table}"
+            "SELECT symbol, exchange_trade_id FROM"
+            f" {self._dialect.with_index(_TRADES.table, f'ix_{_TRADES.table}_trade')}"
             f" WHERE account_id = {self._dialect.param}"
             f" AND exchange_trade_id IN ({self._dialect.params(len(names))})"
         )

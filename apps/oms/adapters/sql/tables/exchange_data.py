@@ -21,6 +21,7 @@ ccxt_orders_raw = schema.table(
     ),
     sa.Index("ix_ccxt_orders_raw_observed", "account_id", "observed_at"),
     sa.Index("ix_ccxt_orders_raw_page", "account_id", "id"),
+    sa.Index("ix_ccxt_orders_raw_fingerprint", "account_id", "fingerprint_hash"),
 )
 
 ccxt_trades_raw = schema.table(
@@ -43,6 +44,8 @@ ccxt_trades_raw = schema.table(
     ),
     sa.Index("ix_ccxt_trades_raw_observed", "account_id", "observed_at"),
     sa.Index("ix_ccxt_trades_raw_page", "account_id", "id"),
+    sa.Index("ix_ccxt_trades_raw_fingerprint", "account_id", "fingerprint_hash"),
+    sa.Index("ix_ccxt_trades_raw_trade", "account_id", "exchange_trade_id"),
 )
 
 paper_state = schema.table(

@@ -76,4 +76,5 @@ signals = schema.table(
     sa.Index("ix_signals_received", "received_at"),
     sa.Index("ix_signals_status", "source_id", "status"),
     sa.Index("ix_signals_bot", "bot_id"),
+    sa.Index("ix_signals_page", "account_id", "id"),
 )
