@@ -97,7 +97,7 @@ async def _prepare(url: str, orders: int) -> None:
             f" created_at) VALUES ({account_id}, 'paper.binance', 'a', 'netting',"
             f" 'paper', '{at}')",
             "INSERT INTO account_streams (account_id, head_seq, lease_token) VALUES"
-            f" ({account_id}, {orders // ACCOUNTS + 1}, 0)",
+            f" ({account_id}, {orders // ACCOUNTS}, 0)",
         )
     execute(url, "UPDATE oms_commands SET finished_at = created_at, order_id = id")
     store = await SqlStore.open(url, check_account)
