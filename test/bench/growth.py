@@ -14,7 +14,6 @@ what the others are compared with. The databases are in ``$TMPDIR``.
 
 import argparse
 import contextlib
-import http.client
 import json
 import statistics
 import sys
@@ -22,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -279,7 +279,7 @@ def _read_ms(system: System, path: str) -> float:
     parts = urlsplit(system.target.base_url)
     headers = {"x-api-key": system.target.api_key}
     times = []
-    with contextlib.closing(http.client.HTTPConnection(str(parts.hostname), parts.port)) as link:
+    with contextlib.closing(HTTPConnection(str(parts.hostname), parts.port)) as link:
         for _ in range(READS_PER_ROUND):
             if path.endswith("END"):
                 heads = f"{path.removesuffix('END')}now"
@@ -291,9 +291,7 @@ def _read_ms(system: System, path: str) -> float:
     return percentile(times, 0.5)
 
 
-def _get(
-    link: http.client.HTTPConnection, path: str, headers: Mapping[str, str]
-) -> dict[str, dict[str, int]]:
+def _get(link: HTTPConnection, path: str, headers: Mapping[str, str]) -> dict[str, dict[str, int]]:
     link.request("GET", path, headers=dict(headers))
     response = link.getresponse()
     content = response.read()

@@ -35,7 +35,6 @@ from bench import (
     growth,
     load,
     signals,
-    stop_levels,
     systems,
     web_desk,
 )
@@ -44,6 +43,7 @@ from bench.driver import metatrader, overhead
 from bench.processes import BenchError
 from bench.report import GATEWAYS, NAIVE, render
 from bench.rounds import Rounds, Workload
+from bench.stops import stop_levels
 from bench.workers import worker_scaling
 from bench.workers.worker_kills import KillResult, kill_worker_under_load
 from kit.databases.mariadb import MariaDBFailed, PrivateMariaDB

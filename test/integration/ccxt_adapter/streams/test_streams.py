@@ -164,6 +164,19 @@ async def test_waiting_for_the_first_stream_is_limited(
     assert harness.exchange.connection().stream is StreamState.CONNECTING
 
 
+async def test_an_order_that_only_reduces_does_not_wait_for_its_stream(
+    new_harness: Made, venue: LoopbackExchange
+) -> None:
+    venue.control("fault", mode="refuse", match="/v5/private", count=None)
+    venue.control("external", symbol=LINEAR, side="buy", qty="0.01")
+    harness = await new_harness(
+        timings=evolve(STREAM_TIMINGS, first_order_wait_seconds=600)
+    ).wait_ready()
+    await harness.send(7, "sell", "0.01", None, reduce_only=True)
+    await harness.wait_for_state(7, "FILLED")
+    assert not harness.is_streaming()
+
+
 async def test_the_stream_state_is_reported(new_harness: Made, venue: LoopbackExchange) -> None:
     harness = await new_harness().wait_streaming()
     reports = harness.exchange.connection()

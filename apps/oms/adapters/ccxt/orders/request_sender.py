@@ -85,7 +85,7 @@ class RequestSender:
         self._replacer = replacer
         #: Called with a symbol that has changed at the exchange.
         self._poll_symbol_soon = poll_symbol_soon
-        #: What a placement waits for.
+        #: What a placement waits for, unless it only reduces.
         self._wait_for_streams = wait_for_streams
 
     async def send(self, request: OrderRequest) -> None:
@@ -97,7 +97,8 @@ class RequestSender:
                 await self._replacer(request)
                 self._poll_symbol_soon(request.tracked.symbol)
                 return
-        if request.kind == PLACE:
+        # What only reduces may be a stop after a takeover; a poll reports it as well.
+        if request.kind == PLACE and request.tracked.params.get("reduceOnly") is not True:
             await self._wait_for_streams()
         error: RequestError | None = None
         for number in range(1_000_000):

@@ -6,6 +6,9 @@ One worker holds paper accounts at manual prices. Each position has a stop loss 
 (a trailing stop as well in every second one), so that a price reaches a chosen number of them.
 With `--kills 50` the worker is killed that often right after a price has reached levels; in the end
 every position is closed once, or open with its levels.
+
+With `--exchange bybit --kills 50` it is killed that often at chosen points of closes at the
+loopback exchange instead (`bench.stops.exchange_stops`).
 """
 
 import argparse
@@ -24,6 +27,7 @@ from typing import Any
 from bench import cpu_usage
 from bench.latency import percentile
 from bench.processes import BenchError, await_condition
+from bench.stops import exchange_stops
 from kit.databases.mariadb import MariaDBFailed, PrivateMariaDB
 from kit.databases.sql import fetch_number, fetch_rows
 from kit.gateway.in_process import MANUAL
@@ -88,6 +92,10 @@ def main(arguments: Sequence[str]) -> int:
     for kind in options.databases:
         with tempfile.TemporaryDirectory(prefix="omsstops") as name, contextlib.ExitStack() as st:
             try:
+                if options.exchange:
+                    figures = exchange_stops.measure(kind, Path(name), options)
+                    _print_figures(f"{kind} at the loopback {options.exchange}", figures)
+                    continue
                 dsn = None
                 if kind == "mariadb":
                     server = st.enter_context(PrivateMariaDB())
@@ -275,5 +283,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--positions", type=int, default=5000, help="of all accounts (5000)")
     parser.add_argument("--accounts", type=int, default=50, help="50")
     parser.add_argument("--kills", type=int, default=0, help="of the worker at triggers (0)")
+    parser.add_argument("--exchange", choices=("bybit", "binance"), help="none: paper accounts")
+    parser.add_argument("--seed", type=int, default=1, help="of sides and sizes there (1)")
     parser.add_argument("--databases", type=lambda t: t.split(","), default=["mariadb", "sqlite"])
     return parser.parse_args(arguments)
