@@ -213,7 +213,8 @@ def test_no_process_outlives_a_killed_supervisor(own: Callable[..., Gateway]) ->
 
 
 def test_it_works_on_mariadb_too(gateway_on: Any) -> None:
-    gateway: Gateway = gateway_on("mariadb")
+    gateway: Gateway = gateway_on("mariadb", starts=False)
+    gateway.start(copies_schema=False)
     (command,) = _printed(gateway, "curl ")
     assert '"status":"FILLED"' in _pasted(command, gateway)
     assert not (gateway.data_folder / "oms.sqlite3").exists()

@@ -18,6 +18,7 @@ from typing import Literal
 import pymysql
 from pymysql.connections import Connection
 
+from kit.databases.templates import lock_templates, publish
 from kit.free_ports import free_port
 from kit.private_server import STOP_SECONDS_MAX, PrivateServer, end_process
 
@@ -152,11 +153,22 @@ class PrivateMariaDB(PrivateServer):
         return "\n".join(lines[-LOG_LINES_SHOWN:])
 
     def _install(self) -> None:
+        """Create the data folder: a copy of one that was installed before by this server."""
+        binary = os.stat(self._server_binary)
+        name = f"data-{binary.st_size}-{binary.st_mtime_ns}"
+        with lock_templates() as folder:
+            if not (folder / name).exists():
+                draft = self._folder / "draft"
+                self._install_in(draft)
+                publish(draft, folder / name)
+            shutil.copytree(folder / name, self._data)
+
+    def _install_in(self, data: Path) -> None:
         command = [
             self._install_binary,
             "--no-defaults",
             "--user=root",
-            f"--datadir={self._data}",
+            f"--datadir={data}",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             REDO_LOG_OPTION,

@@ -1,17 +1,19 @@
-"""Schemas of test databases: migrated once per process and kind, then copied.
+"""Schemas of test databases: migrated once per checkout and kind, then copied.
 
 A migration of an empty database takes longer than most tests; a copy of a migrated one does not.
 """
 
 import atexit
+import pickle
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kit.databases.sql import connect
-from oms.adapters.sql.maintenance.migration_runner import upgrade
+from kit.databases.sql import connect, fetch_rows
+from kit.databases.templates import lock_templates, publish, schema_hash
+from oms.adapters.sql.maintenance.migration_runner import expected_version, upgrade
 
 _SQLITE = "sqlite+aiosqlite:///"
 _FILE = "oms.sqlite3"
@@ -29,11 +31,8 @@ async def create_schema(dsn: str) -> None:
     if not await copy_schema(dsn):
         if dsn.startswith("sqlite") or _tables(dsn):
             await upgrade(dsn)
-        elif _recorded:
-            _replay(dsn)
         else:
-            await upgrade(dsn)
-            _recorded.extend(_record(dsn))
+            await _copy_recorded(dsn)
     _migrated.add(dsn)
 
 
@@ -47,17 +46,39 @@ async def copy_schema(dsn: str) -> bool:
     return True
 
 
+async def _copy_recorded(dsn: str) -> None:
+    """Create the schema in an empty database of MariaDB."""
+    if not _recorded:
+        ((server,),) = fetch_rows(dsn, "SELECT VERSION()")  # "-log" if it has a binary log
+        version = f"{server.removesuffix('-log')}-{expected_version()}"
+        name = f"mariadb-{version}-{schema_hash()}.pickle"
+        with lock_templates() as folder:
+            if not (folder / name).exists():
+                await upgrade(dsn)
+                draft = folder / "statements"
+                draft.write_bytes(pickle.dumps(list(_record(dsn))))
+                publish(draft, folder / name)
+            _recorded.extend(pickle.loads((folder / name).read_bytes()))
+    if not _tables(dsn):
+        _replay(dsn)
+
+
 def _is_new_file(dsn: str) -> bool:
     return dsn.startswith(_SQLITE) and not Path(dsn.removeprefix(_SQLITE)).exists()
 
 
 async def _template() -> Path:
+    """Return this process's copy of a migrated file."""
     if not _templates:
-        folder = tempfile.mkdtemp(prefix="oms-schema-")
-        atexit.register(shutil.rmtree, folder)
-        path = Path(folder) / _FILE
-        await upgrade(_SQLITE + str(path))
-        _templates.append(path)
+        own = Path(tempfile.mkdtemp(prefix="oms-schema-"))
+        atexit.register(shutil.rmtree, own)
+        name = f"sqlite-{expected_version()}-{schema_hash()}.sqlite3"
+        with lock_templates() as folder:
+            if not (folder / name).exists():
+                await upgrade(f"{_SQLITE}{own / _FILE}")
+                publish(own / _FILE, folder / name)
+            shutil.copyfile(folder / name, own / _FILE)
+        _templates.append(own / _FILE)
     return _templates[0]
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.schema import create_schema
 from kit.databases.sql import fetch_rows
 from kit.free_ports import free_port
 from kit.gateway.processes import READY_SECONDS_MAX, STOP_SECONDS_MAX, Gateway
@@ -87,6 +88,8 @@ class Fleet(Gateway):
         """Start everything and wait until every API is ready."""
         from oms.cli.first_run import first_run
 
+        if len(self.dsns) == 1:  # The nodes of a cluster are migrated as those of a user.
+            asyncio.run(create_schema(self.dsn))
         self._set_first_run(asyncio.run(first_run(self._settings())))
         for slot in self.apis:
             slot.port = self.port if slot.number == 0 else free_port()

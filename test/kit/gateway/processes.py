@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from kit.databases.mariadb import PrivateMariaDB
-from kit.databases.schema import copy_schema
+from kit.databases.schema import create_schema
 from kit.databases.sql import fetch_rows
 from kit.free_ports import free_port
 from kit.http.client import call
@@ -87,11 +87,11 @@ class Gateway:
     def start(self, *, copies_schema: bool = True) -> None:
         """Start everything and wait until it is ready.
 
-        A copied schema saves the migrations of a new SQLite database; without it the folder is
-        empty, as a user's is.
+        A copied schema saves the migrations of a new database; without it the folder, or the
+        database, is empty, as a user's is.
         """
         if copies_schema:
-            asyncio.run(copy_schema(self.dsn))
+            asyncio.run(create_schema(self.dsn))
         if self._workers is None:
             self._supervisor = self._spawn("up")
             first_run_result = wait_until(
