@@ -81,7 +81,7 @@ NEVER_DONE = frozenset(
         *("list_backtest_combinations", "get_backtest_equity", "get_backtest_report"),
         # There are no candles for bots and charts, and no runner reads the strategies.
         *("create_bot", "change_bot", "delete_bot", "get_bot", "list_bot_events"),
-        *("start_bot", "stop_bot", "run_strategy", "reload_catalog"),
+        *("start_bot", "restart_bot", "stop_bot", "run_strategy", "reload_catalog"),
         "redeliver",  # Messages wait for an address without an answer.
     }
 )

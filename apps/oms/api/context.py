@@ -47,6 +47,7 @@ from oms.services.access.administer import Administer
 from oms.services.access.authenticate import Authenticate
 from oms.services.backtests.backtest_runs import BacktestRuns
 from oms.services.bots.bot_admin import BotAdmin
+from oms.services.bots.read_figures import ReadBotFigures
 from oms.services.candles.read_candles import ReadCandles
 from oms.services.notifications.sink_admin import SinkAdmin
 from oms.services.performance.queries import PerformanceQueries
@@ -159,6 +160,7 @@ class ApiContext:
     research: ResearchServices
     backtests: BacktestRuns
     bots: BotAdmin
+    bot_figures: ReadBotFigures
     #: Mark prices of open positions; without it positions are returned without marks.
     mark_prices: MarkPrices | None = None
     #: Matched views of positions; without it positions are returned without them.

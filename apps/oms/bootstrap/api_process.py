@@ -21,7 +21,7 @@ from oms.api.rate_limits import RateLimiter
 from oms.api.web_page.page_files import PageFolder
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.server import WebSocketServer
-from oms.bootstrap.bots import build_bot_admin
+from oms.bootstrap.bots import build_bot_admin, build_bot_figures
 from oms.bootstrap.market_data import build_read_candles
 from oms.bootstrap.signals import build_signals
 from oms.bootstrap.strategies import build_research_services
@@ -67,7 +67,6 @@ def wire_api(
     request_metrics = RequestMetrics(started_at=clock.now())
     queries = LedgerQueries(registry=store.registry, history=store.history, queue=store.queue)
     value_accounts = build_value_accounts(settings, store, clock)
-    performance = build_performance(settings, store, queries, value_accounts)
     context = ApiContext(
         settings=settings,
         version=__version__,
@@ -100,13 +99,14 @@ def wire_api(
         deadman_switches=store.deadman_switches,
         risk_policies=store.risk_policies,
         session_overrides=SessionOverrideAdmin(store=store.session_overrides),
-        performance=performance,
+        performance=(performance := build_performance(settings, store, queries, value_accounts)),
         share_links=_build_share_links(store, queries, performance, value_accounts, clock),
         read_candles=build_read_candles(store, clock),
         ingestions=store.ingestions,
         research=build_research_services(store, clock),
         backtests=_build_backtests(store, clock),
         bots=build_bot_admin(settings, store),
+        bot_figures=build_bot_figures(store, performance, clock),
         account_groups=_build_account_groups(store, performance),
         mark_prices=value_accounts.mark_prices,
         position_figures=_position_figures(store),

@@ -8,7 +8,9 @@ from oms.ports.notifier import Notifier
 from oms.services.bots.bot_admin import BotAdmin
 from oms.services.bots.bot_signals import BuildSignal
 from oms.services.bots.evaluator import Evaluators
+from oms.services.bots.read_figures import ReadBotFigures
 from oms.services.bots.run_bot import BotServices
+from oms.services.performance.queries import PerformanceQueries
 from oms.services.research.known_strategies import KnownStrategies
 from oms.services.signals.account_symbols import KnownAccountSymbols
 from oms.services.verify.account_instruments import AccountInstruments
@@ -24,6 +26,18 @@ def build_bot_admin(settings: Settings, store: SqlStore) -> BotAdmin:
         symbols=build_account_symbols(settings, store),
         instruments=store.instruments,
         known=KnownStrategies(stored=store.strategy_catalog),
+    )
+
+
+def build_bot_figures(
+    store: SqlStore, performance: PerformanceQueries, clock: Clock
+) -> ReadBotFigures:
+    """Return the reads of the figures of bots."""
+    return ReadBotFigures(
+        store=store.bots,
+        portfolio=performance.portfolio,
+        results=store.position_results,
+        clock=clock,
     )
 
 

@@ -1,6 +1,6 @@
 /** The chart's settings, what of a scene is known when, and its playback. */
 import { describe, expect, it } from "vitest";
-import { candleOf, closeOf, gapsOf, indexAt, sceneAt, slotsOf, type Candle, type Scene } from "@/charts/candles/scene";
+import { candleOf, closeOf, gapsOf, indexAt, markedCandles, sceneAt, slotsOf, type Candle, type ChartMarker, type Scene } from "@/charts/candles/scene";
 import { addedAtEnd } from "@/charts/candles/points";
 import { onTick } from "@/charts/candles/levels";
 import { indicatorLines, indicatorsText, readIndicators } from "@/features/chart/indicators";
@@ -104,6 +104,12 @@ describe("a scene", () => {
     expect(withCandle(candles, { ...candle(6, "102"), is_closed: false })).toEqual(candles);
     expect(withCandle(candles, candle(3)).map((one) => one.time)).toEqual([0, 1, 2, 3, 5, 6].map((hour) => candle(hour).time));
   });
+});
+
+it("marks each candle once where something was traded, and none before the first", () => {
+  const candles = [0, 1, 2, 3].map((hour) => candle(hour));
+  const markers = [2, 2.5, -1, 1, 9].map((hour) => ({ at: START + hour * HOUR }) as ChartMarker);
+  expect(markedCandles({ candles, markers })).toEqual([1, 2, 3]);
 });
 
 describe("the playback", () => {

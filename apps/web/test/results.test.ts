@@ -1,6 +1,7 @@
 /** What of a backtest is known at a candle, and which markers are of which trade. */
 import { describe, expect, it } from "vitest";
-import { byDay, byReason } from "@/features/backtests/Breakdown";
+import { byDay, byGroup, reasonOf } from "@/features/backtests/Breakdown";
+import { openTrades } from "@/charts/curves";
 import type { Details, Point, RoundTrip } from "@/features/backtests/reads";
 import { fillCommand } from "@/features/candles/reads";
 import { formingCandle } from "@/features/chart/candleFeed";
@@ -82,10 +83,15 @@ it("trades and their markers find each other", () => {
   expect(tripOf(chart, trips, "deal 7")).toBeNull();
 });
 
+it("trades are open from their entry to their exit, short ones below zero", () => {
+  const short = { ...trip(2, 3, 6, "1"), side: "short" as const };
+  expect(openTrades([trip(1, 1, 4, "1"), short])).toEqual({ times: [1, 3, 4, 6].map((hour) => ms(hour) / 1000), counts: [1, 0, -1, 0] });
+});
+
 it("results are counted by reason and day", () => {
-  expect(byReason([...trips, trip(3, 7, 8, "1", "sl")])).toEqual([
-    { reason: "sl", count: 2, wins: 1, pnl: "-9" },
-    { reason: "end_of_data", count: 1, wins: 1, pnl: "40" },
+  expect(byGroup([...trips, trip(3, 7, 8, "1", "sl")], reasonOf)).toEqual([
+    { key: "sl", count: 2, wins: 1, pnl: "-9" },
+    { key: "end_of_data", count: 1, wins: 1, pnl: "40" },
   ]);
   const days = byDay([...trips, trip(3, 20, 30, "1")], "USDT");
   expect(days.map((day) => [day.key, day.total_pnl, day.closed_positions])).toEqual([

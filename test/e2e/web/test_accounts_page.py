@@ -86,7 +86,7 @@ async def test_strategy_is_created_changed_forbidden_and_disabled(web_desk: WebD
     await dialog.get_by_role("button", name="Create strategy").click()
     await _confirm_session(web_desk)
     row = page.get_by_role("row").filter(has_text="pairs of stocks")
-    await row.wait_for()
+    await row.get_by_text("1 of 1 accounts").wait_for()
 
     await _act(web_desk, "pairs of stocks", "New positions per account")
     await page.get_by_role("button", name="Forbid").click()
@@ -95,6 +95,7 @@ async def test_strategy_is_created_changed_forbidden_and_disabled(web_desk: WebD
     await page.get_by_text("Forbidden", exact=True).wait_for()
     assert await web_desk.accessibility_findings() == []
     await page.get_by_role("button", name="Close", exact=True).first.click()
+    await row.get_by_text("0 of 1 accounts").wait_for()
 
     await _act(web_desk, "pairs of stocks", "Change strategy")
     await dialog.get_by_role("textbox", name="Name").fill("pairs of futures")

@@ -67,6 +67,9 @@ async def test_candles_indicators_gaps_and_a_reload(web_desk: WebDesk) -> None:
     await dialog.get_by_role("combobox", name="Kind").click()
     await page.get_by_role("option", name="MACD").click()
     await dialog.get_by_role("button", name="Add").click()
+    keep = dialog.get_by_role("button", name="Keep for No strategy")
+    await keep.click()
+    assert await keep.is_disabled()
     assert await web_desk.accessibility_findings() == []
     await page.keyboard.press("Escape")
     lines = "sma9=192 macd12-26-9h=167 macd12-26-9=175 macd12-26-9s=167"
@@ -86,6 +89,14 @@ async def test_candles_indicators_gaps_and_a_reload(web_desk: WebDesk) -> None:
     assert await chart.data() == before
     await chart.press("Exit replay")
 
+    # The indicators that were kept are taken again.
+    await page.get_by_role("button", name="Indicators (2)").click()
+    await dialog.get_by_role("button", name="Remove SMA 9").click()
+    await dialog.get_by_role("button", name="Take those kept for No strategy").click()
+    await page.keyboard.press("Escape")
+    sma, macd = lines.split(" ", maxsplit=1)
+    await chart.wait_drawn("lines", f"{macd} {sma}")
+
     # Older candles are read when the first ones come in sight; none of those here is lost.
     box = await chart.chart.bounding_box()
     assert box is not None
@@ -98,6 +109,21 @@ async def test_candles_indicators_gaps_and_a_reload(web_desk: WebDesk) -> None:
     rows = page.get_by_role("table", name="Data table").get_by_role("row")
     await rows.nth(1).get_by_text(f"{CLOSES[-1]:,}", exact=True).first.wait_for()
     await page.wait_for_url(re.compile("view=table"))
+    assert await web_desk.accessibility_findings() == []
+
+
+@pytest.mark.usefixtures("stored")
+async def test_a_chart_that_cannot_be_drawn_leaves_the_page(web_desk: WebDesk) -> None:
+    page = web_desk.page
+    web_desk.expected_errors |= {"ERR_FAILED", "dynamically imported module"}
+    await page.route(re.compile(r"/CandleChart-[^/]+\.js$"), lambda route: route.abort())
+    await web_desk.log_in(view=f"chart?{SERIES}&limit=200")
+    await page.get_by_text("The chart could not be drawn.").wait_for()
+    rows = page.get_by_role("table", name="Data table").get_by_role("row")
+    await rows.nth(1).get_by_text(f"{CLOSES[-1]:,}", exact=True).first.wait_for()
+    await page.get_by_role("button", name="One candle back").click()
+    await page.locator("[data-ribbon]").wait_for()
+    await rows.nth(1).get_by_text(f"{CLOSES[-2]:,}", exact=True).first.wait_for()
     assert await web_desk.accessibility_findings() == []
 
 
@@ -159,6 +185,10 @@ async def test_playback_shows_and_reads_nothing_of_the_future(web_desk: WebDesk)
     await chart.press("Exit replay")
     await page.locator("[data-ribbon]").wait_for(state="detached")
     assert "cursor=" not in page.url
+
+    # A day is gone to, for which older candles are read.
+    await page.get_by_label("Go to").fill(f"{START:%Y-%m-%d}")
+    await chart.wait_drawn("candles", len(CLOSES) - len(MISSING))
 
 
 def _check_frames(seen: list[dict[str, Any]], jump: int, times: list[str]) -> None:
@@ -236,6 +266,9 @@ async def test_deals_positions_and_levels_of_the_demo(
     )
     everything = int(await chart.drawn("markers"))
     assert everything > 10
+    ticks = page.locator("[data-ticks]")
+    count = int(await ticks.get_attribute("data-ticks") or 0)
+    assert await ticks.locator("span").count() == count > 3
     await page.get_by_role("button", name="Show", exact=True).click()
     await page.get_by_role("menuitem", name="Stop loss").click()
     await page.wait_for_url(re.compile("source=sl"))

@@ -15,6 +15,10 @@ async def test_figures_lead_to_the_rows_that_they_count(
     calendar = page.get_by_role("list", name="Result of each day")
     await calendar.get_by_role("listitem").filter(has_text=re.compile("closed")).first.wait_for()
     await page.get_by_text("Mon", exact=True).wait_for()
+    await page.get_by_role("combobox", name="Account or strategy").click()
+    await page.get_by_role("option", name=re.compile("^Results of ")).first.click()
+    await page.get_by_role("img", name=re.compile("^Results ")).wait_for()
+    assert await opened.accessibility_findings() == []
     path = f"{demo_gateway.base_url}/oms/orders/open?limit=1000&account_ids=1"
     answer = await page.request.get(path, headers={"x-api-key": key})
     count = len((await answer.json())["items"])

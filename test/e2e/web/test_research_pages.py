@@ -22,6 +22,8 @@ SYMBOL, CONTRACT, GOLDEN_SYMBOL = "RESEARCH/USDT", "BTC/USDT:USDT", "GOLDEN/USDT
 CLOSES = [100 + abs((number * 7) % 60 - 30) for number in range(400)]
 #: Candles that are not stored.
 MISSING = range(200, 203)
+#: Of a new paper account, however many decimals are shown.
+BALANCE = re.compile(r"100,000(\.00)? USDT")
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +224,15 @@ async def test_the_golden_candles_have_three_arrows_in_every_view(web_desk: WebD
     await page.locator("[data-ready]").get_by_text("LONG READY").wait_for()
     await chart.wait_drawn("markers", 1)
     assert await page.locator("[data-held]").inner_text() == "FLAT"
+    # Another timeframe keeps the moment: its candle is the last that opened by then.
+    cursor = re.compile("cursor=2024-02-15T10(:|%3A)05")
+    for view, last in (("1h", "2024-02-15T10:00"), ("5m", "2024-02-15T10:05")):
+        await page.get_by_role("button", name=view, exact=True).click()
+        await page.wait_for_function(
+            "(last) => document.querySelector('[data-chart]')?.dataset.last?.startsWith(last)",
+            arg=last,
+        )
+        await page.wait_for_url(cursor)
     await chart.press("Exit replay")
     for view, candles in (("5m", 500), ("4h", 274), ("1h", 500)):
         await page.get_by_role("button", name=view, exact=True).click()
@@ -254,27 +265,63 @@ async def test_a_bot_is_created_started_and_stopped(
     change = page.get_by_role("alertdialog", name="Change cross watch")
     await change.get_by_role("textbox", name="fast").fill("5")
     await change.get_by_role("row").filter(has_text="fast").get_by_text("20").wait_for()
+    await change.get_by_role("button", name="Trade", exact=True).click()
     await change.get_by_role("button", name="Change", exact=True).click()
     await change.wait_for(state="detached")
 
-    for action, title, status in (
-        ("Start", "Start cross watch", "Running"),
-        ("Stop", "Stop cross watch", "Stopped"),
-    ):
+    for action, status in (("Start", "Running"), ("Restart", "Running"), ("Stop", "Stopped")):
         await row.get_by_role("button", name="Actions of").click()
-        await page.get_by_role("menuitem", name=action, exact=True).click()
-        asked = page.get_by_role("alertdialog", name=title)
+        await page.get_by_role("menuitem", name=re.compile(f"^{action}…?$")).click()
+        asked = page.get_by_role("alertdialog", name=f"{action} cross watch")
+        if action == "Restart":
+            await asked.get_by_role("textbox", name="fast").fill("6")
+            assert await web_desk.accessibility_findings() == []
         await asked.get_by_role("button", name=action, exact=True).click()
+        await asked.wait_for(state="detached")
         await row.get_by_text(status).wait_for(timeout=40_000)
+    await row.get_by_text(BALANCE).wait_for()
+    await _check_live_start(web_desk, web_gateway, account_id)
     await row.get_by_role("button", name="Actions of").click()
     await page.get_by_role("menuitem", name="Details").click()
     await page.get_by_role("region", name="History").get_by_text("Status").first.wait_for()
-    await page.get_by_role("dialog").get_by_text("fast 5").wait_for()
+    await page.get_by_role("dialog").get_by_text("fast 6").wait_for()
+    figures = page.get_by_role("dialog").get_by_role("region", name="Figures")
+    await figures.get_by_text(BALANCE).wait_for()
     # Why a bot failed is on its page.
     reason = "Traceback (most recent call last): the rule failed"
     execute(web_gateway.dsn, f"UPDATE bots SET status = 'error', reason = '{reason}'")
     await page.get_by_role("alert").get_by_text(reason).wait_for()
     assert await web_desk.accessibility_findings() == []
+
+
+async def _check_live_start(web_desk: WebDesk, gateway: Gateway, account_id: int) -> None:
+    """What is asked before the bot trades a live account; it is not started."""
+    page = web_desk.page
+    change = "UPDATE accounts SET environment = '{}' WHERE id = " + str(account_id)
+    execute(gateway.dsn, change.format("live"))
+    await page.reload()
+    row = page.get_by_role("table", name="Bots").get_by_role("row").filter(has_text="cross watch")
+    await row.get_by_text("Live", exact=True).wait_for()
+    await row.get_by_role("button", name="Actions of").click()
+    await page.get_by_role("menuitem", name="Start", exact=True).click()
+    asked = page.get_by_role("alertdialog", name="Start cross watch")
+    points = asked.get_by_role("region", name="Before real money is traded")
+    await points.get_by_text("No bot has run this version without real money.").wait_for()
+    await points.get_by_text(BALANCE).wait_for()
+    await points.get_by_text(re.compile(" s apart$")).wait_for()
+    await asked.get_by_label("Comment").fill("after a week on paper")
+    await asked.get_by_role("textbox", name=re.compile("START cross watch")).fill(
+        "START cross watch"
+    )
+    start = asked.get_by_role("button", name="Start", exact=True)
+    assert await start.is_disabled()
+    await points.get_by_role("checkbox", name="I start it although").check()
+    assert await start.is_enabled()
+    assert await web_desk.accessibility_findings() == []
+    await asked.get_by_role("button", name="Cancel").click()
+    execute(gateway.dsn, change.format("paper"))
+    await page.reload()
+    await row.get_by_text("Paper", exact=True).wait_for()
 
 
 @pytest.mark.usefixtures("running")

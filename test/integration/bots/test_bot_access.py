@@ -17,6 +17,7 @@ from kit.polling import poll_until
 from oms.domain.value import evolve
 
 OTHER_KEY = "oms_a-trader-of-another-account"
+OWN_KEY = "oms_a-trader-of-this-strategy"
 NARROW_KEY = "oms_a-trader-of-another-strategy"
 KEY = "oms_a-trader-for-tests-only"
 
@@ -41,6 +42,8 @@ async def test_a_start_on_a_live_account_is_confirmed_again(bots: BotGateway, ds
     execute(dsn, f"UPDATE accounts SET environment = 'live' WHERE id = {gateway.account_id}")
     refused = await browser("POST", start)
     assert (refused.status, refused.detail["code"]) == (403, "confirmation_required")
+    restart = await browser("POST", f"/bots/{bot['id']}/restart")
+    assert (restart.status, restart.detail["code"]) == (403, "confirmation_required")
     assert (await bots.show(bot["id"]))["desired"] == "stopped"
     await browser.confirm()
     started = await browser("POST", start)
@@ -81,7 +84,8 @@ async def test_events_of_bots_reach_only_keys_that_may_read_them(bots: BotGatewa
             await client.request("ping")
             assert not [frame for frame in client.frames if frame["event"].startswith("bot_")]
     for key in (OTHER_KEY, NARROW_KEY):
-        assert (await gateway.client.get("/bots", key=key))["items"] == []
+        for path in ("/bots", "/bots/figures"):
+            assert (await gateway.client.get(path, key=key))["items"] == []
         assert (await gateway.client("GET", f"/bots/{bot['id']}", key=key)).status == 404
 
 
@@ -108,6 +112,31 @@ async def test_a_stop_without_a_runner_is_complete(bots: BotGateway) -> None:
     reported = await poll_until(read, lambda row: row["stopped_at"] is not None, 30)
     assert (reported["status"], reported["max_lag_seconds"]) == ("stopped", 7)
     assert (await bots.gateway.client("DELETE", path)).status == 200
+
+
+async def test_a_restart_is_repeated_only_after_a_report(bots: BotGateway, dsn: str) -> None:
+    await bots.close_candles("100")
+    bot = await bots.create()
+    path = f"/bots/{bot['id']}/restart"
+    number = f"SELECT desired_number FROM bots WHERE id = {bot['id']}"
+    for body, count in ((None, 1), (None, 1), ({"max_lag_seconds": 7}, 2), ({}, 2)):
+        answer = await bots.gateway.client("POST", path, body)
+        assert (answer.status, answer.json()["status"]) == (202, "starting"), answer.body
+        assert fetch_rows(dsn, number)[0][0] == count
+    assert (await bots.show(bot["id"]))["max_lag_seconds"] == 7
+    audited = fetch_rows(dsn, "SELECT action FROM audit_log WHERE entity = 'bot' ORDER BY id")
+    assert [row[0] for row in audited][-2:] == ["bot_restart", "bot_restart"]
+
+
+async def test_figures_of_a_restricted_key_have_no_balances(bots: BotGateway) -> None:
+    gateway = bots.gateway
+    own = evolve(TRADER, restrict_to_strategies=True, strategy_ids=frozenset({bots.strategy_id}))
+    await gateway.add_key("own", OWN_KEY, grants={gateway.account_id: own})
+    await bots.close_candles("100")
+    bot = await bots.create()
+    assert (await bots.figures(bot["id"]))["balances"] is not None
+    (row,) = (await gateway.client.get("/bots/figures", key=OWN_KEY))["items"]
+    assert (row["bot_id"], row["balances"]) == (bot["id"], None)
 
 
 async def test_positions_are_closed_by_a_runner_or_left_open_by_the_caller(

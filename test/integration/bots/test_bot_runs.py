@@ -1,7 +1,10 @@
 """Bots on a gateway with runners: decisions, signals, start and stop, takeover, failures."""
 
+from decimal import Decimal
+
 from kit.databases.sql import execute
 from kit.gateway.bots import SYMBOL, BotGateway
+from kit.polling import poll_until
 
 
 async def test_a_bot_trades_what_its_strategy_decides(bots: BotGateway) -> None:
@@ -17,10 +20,24 @@ async def test_a_bot_trades_what_its_strategy_decides(bots: BotGateway) -> None:
     rows = await bots.wait_for_results(bot["id"], ["done"])
     assert (rows[0]["action"], rows[0]["symbol"], rows[0]["price"]) == ("long", SYMBOL, "102")
     assert await bots.positions() == ["1"]
+    held = await bots.figures(bot["id"])
+    assert (held["open_positions"], held["day_trades"], held["errors_24h"]) == (1, 0, 0)
+    assert held["last_signal"] == rows[0]
+    assert [*held["open_profit"]] == ["USDT"]
     await bots.close_candles("90")
     rows = await bots.wait_for_results(bot["id"], ["done", "done"])
     assert rows[1]["action"] == "long_exit"
     assert await bots.positions() == []
+    closed = await bots.figures(bot["id"])
+    assert (closed["open_positions"], closed["open_profit"], closed["day_trades"]) == (0, {}, 1)
+    path = f"/analytics/summary?account_ids={bots.gateway.account_id}"
+    (summary,) = (await bots.gateway.client.get(path))["items"]
+    net = Decimal(summary["realized_today"]) - Decimal(summary["fees_today"])
+    assert {name: Decimal(text) for name, text in closed["day_results"].items()} == {"USDT": net}
+    assert closed["last_signal"] == rows[1]
+    path = f"/portfolio?account_ids={bots.gateway.account_id}"
+    wallet = (await bots.gateway.client.get(path))["items"][0]["balances"]
+    assert closed["balances"] == [each for each in wallet if each["currency"] == "USDT"]
     stopped = await bots.stop(bot["id"])
     assert (stopped["stale"], stopped["desired"]) == (False, "stopped")
 
@@ -57,6 +74,31 @@ async def test_a_bot_that_runs_is_not_changed(bots: BotGateway) -> None:
     assert changed["max_lag_seconds"] == 5
     assert (await bots.gateway.client("DELETE", path)).status == 200
     assert (await bots.gateway.client("GET", path)).status == 404
+
+
+async def test_a_restart_runs_the_bot_with_other_parameters(bots: BotGateway) -> None:
+    await bots.start_runner()
+    bots.reach_present()
+    await bots.close_candles("100", "100")
+    bot = await bots.create(mode="observe")
+    first = await bots.start(bot["id"])
+    await bots.close_candles("101")
+    await bots.wait_for_results(bot["id"], ["observed"])
+    path = f"/bots/{bot['id']}/restart"
+    answer = await bots.gateway.client("POST", path, {"params": {"fast": 2, "slow": 3}})
+    assert (answer.status, answer.json()["status"]) == (202, "starting")
+    again = await bots.wait_for(bot["id"], "running")
+    assert again["started_at"] > first["started_at"]
+    assert (again["params"], again["mode"]) == ({"fast": 2, "slow": 3}, "observe")
+    # The averages of 2 and 3 closes cross here, those of 1 and 2 do not.
+    await bots.close_candles("99", "100", "101")
+    rows = await bots.wait_for_results(bot["id"], ["observed"] * 2)
+    assert (rows[1]["action"], rows[1]["price"]) == ("long", "101")
+    refused = await bots.gateway.client("POST", path, {"params": {"fast": 0}})
+    assert refused.status == 422
+    refused = await bots.gateway.client("POST", path, {"symbols": [SYMBOL]})
+    assert refused.status == 422, "what it trades is changed while it is stopped"
+    assert (await bots.show(bot["id"]))["started_at"] == again["started_at"]
 
 
 async def test_two_bots_do_not_trade_one_position(bots: BotGateway) -> None:
@@ -106,6 +148,10 @@ async def test_decisions_under_a_kill_switch_are_recorded_as_refused(bots: BotGa
     assert rows[0]["code"] == "kill_switch"
     assert rows[0]["signal_id"] is not None
     assert await bots.positions() == []
+    # The runner stores how a signal ended with its next look at the bot.
+    await poll_until(
+        lambda: bots.figures(bot["id"]), lambda figures: figures["errors_24h"] == 1, 30
+    )
 
 
 async def test_an_observing_bot_sends_nothing(bots: BotGateway) -> None:

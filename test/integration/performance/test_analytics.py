@@ -83,6 +83,11 @@ async def test_summaries_have_what_was_closed_today(trading: ManualTrading) -> N
     assert (row["win_rate"], row["closed_positions"]) == ("100", 1)
     (strategy,) = row["strategies"]
     assert (strategy["strategy_id"], strategy["realized_today"]) == (0, "10")
+    results = f"/analytics/results?account_ids={account}"
+    (curve,) = (await trading.get(account, f"{results}&resolution=day"))["items"]
+    (point,) = curve["points"]
+    assert (curve["strategy_id"], curve["currency"]) == (0, "USDT")
+    assert (point["result"], point["drawdown"]) == ("7.9", "0")
     path = f"/analytics/summary?account_ids={account}"
     for period in ("to=2026-01-01T00:00:00Z", "from=2099-01-01T00:00:00Z"):
         (row,) = (await trading.get(account, f"{path}&{period}"))["items"]
@@ -114,6 +119,9 @@ async def test_summaries_of_one_source_and_one_symbol(trading: ManualTrading, ds
         (row,) = (await trading.get(account, f"{path}&{query}"))["items"]
         assert (row["closed_positions"], row["closed_today"]) == (closed, closed or None), query
         assert row["return_pct"] == "10", "equity belongs to the whole account"
+        results = f"/analytics/results?account_ids={account}&{query}"
+        curves = (await trading.get(account, results))["items"]
+        assert [len(curve["points"]) for curve in curves] == ([closed] if closed else []), query
 
 
 async def test_the_equity_of_all_strategies_is_not_that_of_one(trading: ManualTrading) -> None:
@@ -128,5 +136,7 @@ async def test_the_equity_of_all_strategies_is_not_that_of_one(trading: ManualTr
     summary = f"/analytics/summary?account_ids={account}"
     row = (await gateway.client.get(summary, key=narrow))["items"][0]
     assert (row["return_pct"], row["max_drawdown_pct"]) == (None, None)
+    results = f"/analytics/results?account_ids={account}"
+    assert (await gateway.client.get(results, key=narrow))["items"] == []
     wrong = await gateway.client("GET", f"{path}&resolution=x", key=trading.keys[account])
     assert (wrong.status, wrong.detail["code"]) == (422, "validation_error")

@@ -92,11 +92,13 @@ get_backtest_report read none
 list_ingestions read none
 set_ingestion admin none
 list_bots read none
+list_bot_figures read none
 create_bot automate account
 get_bot read bot
 change_bot automate bot
 delete_bot automate bot
 start_bot automate bot
+restart_bot automate bot
 stop_bot automate bot
 list_bot_events read bot
 create_strategy strategy_create account
@@ -150,6 +152,7 @@ get_risk_policy read account
 get_portfolio read account
 get_statistics read account
 get_equity read account
+get_result_curves read account
 get_summary read account
 get_execution_quality read account
 get_risk_usage read account

@@ -108,6 +108,11 @@ class BotGateway:
         """Return the row of a bot."""
         return dict(await self.gateway.client.get(f"/bots/{bot_id}"))
 
+    async def figures(self, bot_id: int) -> dict[str, Any]:
+        """Return the figures of a bot."""
+        rows = (await self.gateway.client.get("/bots/figures"))["items"]
+        return next(row for row in rows if row["bot_id"] == bot_id)
+
     async def wait_for(self, bot_id: int, status: str, seconds: float = 30) -> dict[str, Any]:
         """Return the row of a bot as soon as it has a status."""
 

@@ -24,6 +24,14 @@ def add_bots(commands: Any, common: argparse.ArgumentParser) -> None:
         example="bot list",
         run=lazy_command("research.bots", "show_all"),
     )
+    add_verb(
+        verbs,
+        "figures",
+        [network],
+        "show results of today, errors, the last signal and balances of bots",
+        example="bot figures",
+        run=lazy_command("research.bots", "show_figures"),
+    )
     for name, text in (
         ("show", "show a bot"),
         ("start", "let a bot run"),
@@ -39,6 +47,7 @@ def add_bots(commands: Any, common: argparse.ArgumentParser) -> None:
         )
         verb.add_argument("--id", type=int, required=True, help="id of the bot")
         verb.set_defaults(wait_ms=0)  # What is wanted is stored; "show" says what is.
+    _add_restart(verbs, network)
     stop = add_verb(
         verbs,
         "stop",
@@ -62,6 +71,29 @@ def add_bots(commands: Any, common: argparse.ArgumentParser) -> None:
     logs.add_argument("--kind", choices=EVENT_KINDS, help="only rows of this kind")
     logs.add_argument("--before-id", type=int, help="only older ones than this row")
     logs.add_argument("--limit", type=int, default=100, help="at most so many (100)")
+
+
+def _add_restart(verbs: Any, network: argparse.ArgumentParser) -> None:
+    restart = add_verb(
+        verbs,
+        "restart",
+        [network],
+        "restart a bot, with other parameters",
+        example="bot restart --id 1 --param fast=10",
+        run=lazy_command("research.bots", "restart"),
+    )
+    restart.add_argument("--id", type=int, required=True, help="id of the bot")
+    restart.set_defaults(wait_ms=0)
+    restart.add_argument(
+        "--param",
+        action="append",
+        metavar="NAME=VALUE",
+        help="of the strategy; those that are not named get their defaults",
+    )
+    restart.add_argument(
+        "--sizing", nargs=2, metavar=("KIND", "VALUE"), help=f"of entries: {', '.join(SIZINGS)}"
+    )
+    restart.add_argument("--mode", choices=MODES, help="observe sends nothing")
 
 
 def _add_create(verbs: Any, network: argparse.ArgumentParser) -> None:

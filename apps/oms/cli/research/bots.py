@@ -18,7 +18,7 @@ def create(parsed: argparse.Namespace) -> Any:
     kind, number = parsed.sizing
     sent = {name: getattr(parsed, name) for name in _FIELDS}
     body = {name: value for name, value in sent.items() if value is not None} | {
-        "params": {name: _number(text) for name, text in read_parameters(parsed.param).items()},
+        "params": _parameters(parsed.param),
         "sizing": {"kind": kind, "value": number},
         "allow_short": parsed.allow_short,
     }
@@ -30,6 +30,11 @@ def show_all(parsed: argparse.Namespace) -> Any:
     return network.request(parsed, "GET", "/bots", {})
 
 
+def show_figures(parsed: argparse.Namespace) -> Any:
+    """Return results of today, errors, the last signal and balances of each bot."""
+    return network.request(parsed, "GET", "/bots/figures", {})
+
+
 def show(parsed: argparse.Namespace) -> Any:
     """Return a bot."""
     return network.request(parsed, "GET", f"/bots/{parsed.id}", {})
@@ -39,6 +44,19 @@ def start(parsed: argparse.Namespace) -> Any:
     """Let a bot run; the answer does not wait until it does."""
     parsed.wait_ms = 0
     return network.request(parsed, "POST", f"/bots/{parsed.id}/start", {}, {})
+
+
+def restart(parsed: argparse.Namespace) -> Any:
+    """Restart a bot, with what is given changed."""
+    parsed.wait_ms = 0
+    body: dict[str, Any] = {}
+    if parsed.param is not None:
+        body["params"] = _parameters(parsed.param)
+    if parsed.sizing is not None:
+        body["sizing"] = dict(zip(("kind", "value"), parsed.sizing, strict=True))
+    if parsed.mode is not None:
+        body["mode"] = parsed.mode
+    return network.request(parsed, "POST", f"/bots/{parsed.id}/restart", {}, body)
 
 
 def stop(parsed: argparse.Namespace) -> Any:
@@ -58,6 +76,10 @@ def logs(parsed: argparse.Namespace) -> Any:
     query = {"kind": parsed.kind, "before_id": parsed.before_id, "limit": parsed.limit}
     sent = {name: value for name, value in query.items() if value is not None}
     return network.request(parsed, "GET", f"/bots/{parsed.id}/events", sent)
+
+
+def _parameters(sent: list[str]) -> dict[str, int | str]:
+    return {name: _number(text) for name, text in read_parameters(sent).items()}
 
 
 def _number(text: str) -> int | str:

@@ -1,11 +1,14 @@
 """Equity curves of limited length: periods, and the extremes of what is left out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 
 from oms.domain.performance.equity_statistics import EquityPoint, chained_index, drawdowns
 from oms.domain.value import value
+
+Point = TypeVar("Point")
 
 PERIOD_CHARACTERS = {"hour": 13, "day": 10}
 """Resolutions, by the characters of the period in an ISO time; the last point of each is kept."""
@@ -35,10 +38,12 @@ def build_curve(
     if resolution is not None:
         characters = PERIOD_CHARACTERS[resolution]
         curve = [*{each.ts.isoformat()[:characters]: each for each in curve}.values()]
-    return _limited(curve, points_max)
+    return keep_extremes(curve, points_max, lambda point: point.equity)
 
 
-def _limited(curve: Sequence[CurvePoint], points_max: int) -> list[CurvePoint]:
+def keep_extremes(
+    curve: Sequence[Point], points_max: int, height: Callable[[Point], Decimal]
+) -> list[Point]:
     """Return first, last, lowest and highest point of equal parts of a curve that is too long."""
     if len(curve) <= points_max:
         return [*curve]
@@ -46,7 +51,7 @@ def _limited(curve: Sequence[CurvePoint], points_max: int) -> list[CurvePoint]:
     kept: set[int] = set()
     for part in range(parts):
         numbers = range(part * len(curve) // parts, (part + 1) * len(curve) // parts)
-        lowest = min(numbers, key=lambda number: curve[number].equity)
-        highest = max(numbers, key=lambda number: curve[number].equity)
+        lowest = min(numbers, key=lambda number: height(curve[number]))
+        highest = max(numbers, key=lambda number: height(curve[number]))
         kept |= {numbers[0], lowest, highest, numbers[-1]}
     return [curve[number] for number in sorted(kept)]

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from oms.domain.money import subtract
 from oms.domain.value import value
 from oms.ports.history_reads import HistoryQuery
 
@@ -28,6 +29,11 @@ class PositionResult:
     source_id: int
     close_reason: str | None
     closed_at: datetime
+
+    @property
+    def net(self) -> Decimal:
+        """Return the result less all fees, in the settle currency."""
+        return subtract(self.realized_pnl, self.other_fees)
 
 
 OpenCounts = Mapping[tuple[int, int, str, int], int]

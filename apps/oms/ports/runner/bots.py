@@ -76,6 +76,16 @@ class BotStore(Protocol):
         """
         ...
 
+    async def restart(
+        self, bot_id: int, terms: BotTerms, audit_context: AuditContext
+    ) -> Bot | None:
+        """Replace the terms and store that the bot is wanted to restart, with its audit row.
+
+        A repeat changes nothing until the runner has reported the bot again. Returns the bot,
+        ``None`` if there is none. Raises ``Conflict`` as ``set_desired`` does.
+        """
+        ...
+
     async def find(self, bot_id: int) -> Bot | None:
         """Return a bot."""
         ...
@@ -90,6 +100,14 @@ class BotStore(Protocol):
 
     async def last_decisions(self) -> Mapping[int, BotEvent]:
         """Return the last decision of each bot that has made one."""
+        ...
+
+    async def last_signals(self) -> Mapping[int, BotEvent]:
+        """Return, by bot, the last decision that became a signal."""
+        ...
+
+    async def count_errors(self, since: datetime) -> Mapping[int, int]:
+        """Return, by bot, its failures and its signals that failed or were blocked."""
         ...
 
 

@@ -72,6 +72,17 @@ class BotAdmin:
         changed = await self.store.set_desired(bot.id, audit_context, is_running=True)
         return _require(changed, bot.id)
 
+    async def restart(
+        self, principal: Principal, bot: Bot, request: BotRequest, audit_context: AuditContext
+    ) -> Bot:
+        """Store that a bot is wanted to restart, with the given fields changed.
+
+        It is started if it is at rest. Raises ``Invalid``, ``Conflict``, ``Forbidden``,
+        ``NotFound``.
+        """
+        terms = await self._terms(principal, request, bot.terms)
+        return _require(await self.store.restart(bot.id, terms, audit_context), bot.id)
+
     async def stop(self, bot: Bot, audit_context: AuditContext, *, closes_positions: bool) -> Bot:
         """Store that a bot is wanted to stop. Raises ``NotFound``."""
         changed = await self.store.set_desired(

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 
 from oms.domain.access import Principal
 from oms.domain.errors import Invalid
 from oms.domain.money import add, subtract
 from oms.domain.performance.account_value import currencies_of
+from oms.domain.performance.result_curve import ResultPoint, build_result_curve
 from oms.domain.performance.trade_statistics import (
     ClosedPosition,
     TradeStatistics,
@@ -21,6 +24,9 @@ from oms.services.queries.ledger_queries import LedgerQueries
 
 POSITIONS_MAX = 100_000
 """Closed positions of one request."""
+POINTS_MAX = 2000
+"""Points of the curves of one response, but up to four of each."""
+POINTS_PER_CURVE_MIN = 4
 
 GROUPS: Mapping[str, Callable[[ClosedPosition], str | int]] = {
     "strategy": lambda each: each.strategy_id,
@@ -39,6 +45,15 @@ class GroupStatistics:
 
     key: str | int | None
     statistics: TradeStatistics
+
+
+@value
+class StrategyCurve:
+    """What a strategy earned in ``currency``; strategy 0: positions without one."""
+
+    strategy_id: int
+    currency: str
+    points: Sequence[ResultPoint]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +78,32 @@ class TradeResults:
         window = await self.reads.narrow_window(principal, window)
         rows = await self.reads.registry.accounts(window.account_ids)
         exchanges = {row.account.id: row.account.exchange_id for row in rows}
-        by_source = group_by == "source"
-        found = await self.results.closed(window, POSITIONS_MAX + 1, with_sources=by_source)
-        if len(found) > POSITIONS_MAX:
-            message = f"more than {POSITIONS_MAX} closed positions: choose a shorter period"
-            raise Invalid(message, reason="too_many_positions")
+        found = await self._closed(window, with_sources=group_by == "source")
         opened = await self._open_counts(window, exchanges, exchange, group_by)
         # In a thread: other requests are served meanwhile.
         return await asyncio.to_thread(_statistics_of, found, exchanges, exchange, group_by, opened)
+
+    async def curves(
+        self, principal: Principal, window: HistoryQuery, resolution: str | None
+    ) -> Sequence[StrategyCurve]:
+        """Return what each strategy earned over time, by strategy and currency.
+
+        Raises ``NotFound``, ``Forbidden``, and ``Invalid`` (``too_many_positions``).
+        """
+        window = await self.reads.narrow_window(principal, window)
+        found = await self._closed(window, with_sources=False)
+        # In a thread: other requests are served meanwhile.
+        return await asyncio.to_thread(_curves_of, found, resolution)
+
+    async def _closed(
+        self, window: HistoryQuery, *, with_sources: bool
+    ) -> Sequence[PositionResult]:
+        """Return closed positions. Raises ``Invalid`` (``too_many_positions``)."""
+        found = await self.results.closed(window, POSITIONS_MAX + 1, with_sources=with_sources)
+        if len(found) > POSITIONS_MAX:
+            message = f"more than {POSITIONS_MAX} closed positions: choose a shorter period"
+            raise Invalid(message, reason="too_many_positions")
+        return found
 
     async def _open_counts(
         self,
@@ -103,6 +136,23 @@ def is_of_exchange(exchange: str | None, name: str) -> bool:
     return exchange in (None, name, name.partition(".")[2])
 
 
+def _curves_of(rows: Sequence[PositionResult], resolution: str | None) -> Sequence[StrategyCurve]:
+    """Return the curves of strategies, of at most ``POINTS_MAX`` points in all."""
+    owners: dict[tuple[int, str], list[tuple[datetime, Decimal]]] = {}
+    for row in rows:
+        owner = row.strategy_id, currencies_of(row.symbol).settle
+        owners.setdefault(owner, []).append((row.closed_at, row.net))
+    points_max = max(POINTS_MAX // max(len(owners), 1), POINTS_PER_CURVE_MIN)
+    return [
+        StrategyCurve(
+            strategy_id=strategy_id,
+            currency=currency,
+            points=build_result_curve(results, points_max, resolution),
+        )
+        for (strategy_id, currency), results in sorted(owners.items())
+    ]
+
+
 def _statistics_of(
     rows: Sequence[PositionResult],
     exchanges: Mapping[int, str],
@@ -132,7 +182,7 @@ def _statistics_of(
 
 
 def _closed(row: PositionResult, exchange: str) -> ClosedPosition:
-    result = subtract(row.realized_pnl, row.other_fees)
+    result = row.net
     return ClosedPosition(
         id=row.id,
         account_id=row.account_id,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
@@ -42,6 +42,13 @@ class _OptionalFields(TypedDict, total=False):
     stop_trailing_pct: Positive | None
 
 
+class RestartFields(_OptionalFields, total=False):
+    """``POST /bots/{bot_id}/restart``: what decides which positions are its own stays."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    sizing: SizingFields
+
+
 class BotChangeFields(_OptionalFields, total=False):
     """``PATCH /bots/{bot_id}``."""
 
@@ -76,6 +83,7 @@ class StopFields(TypedDict, total=False):
 
 
 BOT_CHANGE = TypeAdapter(BotChangeFields)
+RESTART = TypeAdapter(RestartFields)
 NEW_BOT = TypeAdapter(NewBotFields)
 STOP = TypeAdapter(StopFields)
 
@@ -113,6 +121,13 @@ def read_bot_change(body: object) -> BotRequest:
     if not fields:
         raise malformed_at((), "a field to change is expected")
     return _request(fields)
+
+
+def read_restart(body: object) -> BotRequest:
+    """Parse the changes of a restart; without any the terms stay. Raises ``Malformed``."""
+    sent = require_object(body, ("body",))
+    fields = validate(RESTART, {**drop_nulls(sent), **_null_percents(sent)}, ())
+    return _request(cast(BotChangeFields, fields))
 
 
 def read_stop(body: object) -> bool:

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from oms.domain.money import add, decimal_text
 from oms.domain.performance.equity_curve import CurvePoint
 from oms.domain.performance.equity_statistics import EquityStatistics
+from oms.domain.performance.result_curve import ResultPoint
 from oms.domain.performance.trade_statistics import TradeStatistics
 from oms.wire.json import optional_decimal_text, time_text
 from oms.wire.responses.value_types import Count, DecimalText, Id, TimeText
@@ -29,6 +30,22 @@ class EquityCurveRow(TypedDict):
     account_id: Id
     currency: str
     points: list[EquityPointRow]
+
+
+class ResultPointRow(TypedDict):
+    """The sum of net results up to a time."""
+
+    ts: TimeText
+    result: DecimalText
+    drawdown: Annotated[DecimalText, Field(description="How far it is below its highest value.")]
+
+
+class ResultCurveRow(TypedDict):
+    """What one strategy earned in one currency."""
+
+    strategy_id: Annotated[Count, Field(description="0: positions without a strategy.")]
+    currency: str
+    points: list[ResultPointRow]
 
 
 class ResultsRow(TypedDict):
@@ -60,6 +77,24 @@ class SummaryRow(ResultsRow):
     sharpe: Annotated[DecimalText | None, Field(description="Of daily closes, per year.")]
     sortino: DecimalText | None
     strategies: list[StrategyResultsRow]
+
+
+def result_curve_row(
+    strategy_id: int, currency: str, points: Sequence[ResultPoint]
+) -> ResultCurveRow:
+    """Return the row of a curve of results."""
+    return {
+        "strategy_id": strategy_id,
+        "currency": currency,
+        "points": [
+            {
+                "ts": time_text(each.ts),
+                "result": decimal_text(each.result),
+                "drawdown": decimal_text(each.drawdown),
+            }
+            for each in points
+        ],
+    }
 
 
 def equity_curve_row(

@@ -16,7 +16,8 @@ export interface Days {
   choose: (period: Period) => void;
 }
 
-function daysOf(name: Period, zone: Zone): Omit<Days, "choose"> {
+/** The days of a period up to now, in a zone. */
+export function daysOf(name: Period, zone: Zone): Omit<Days, "choose"> {
   const now = new Date();
   return { name, start: dayBefore(now, DAYS[name], zone), end: dayOf(now, zone), tz: zoneParameter(zone) };
 }

@@ -10,6 +10,8 @@ export interface Series {
   color: string;
   values: (number | null)[];
   fill?: boolean;
+  /** A value holds until the next one. */
+  stepped?: boolean;
 }
 
 export interface TimeSeriesProps {
@@ -59,6 +61,7 @@ function options(props: TimeSeriesProps, width: number, zone: Zone, time: string
         stroke: token(line.color),
         width: 1.5,
         points: { show: false },
+        ...(line.stepped === true && uPlot.paths.stepped !== undefined ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
         ...(line.fill === true ? { fill: `color-mix(in srgb, ${token(line.color)} 18%, transparent)` } : {}),
         ...(format === undefined
           ? {}

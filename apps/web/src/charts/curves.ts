@@ -36,6 +36,29 @@ export function curvePoints(rows: readonly EquityRow[]): CurvePoint[] {
   }));
 }
 
+interface Trade {
+  side: "long" | "short";
+  entry_time: string;
+  exit_time: string;
+}
+
+/** How many trades are open from each time on, in epoch seconds: short ones count below zero. */
+export function openTrades(trades: readonly Trade[]): { times: number[]; counts: number[] } {
+  const changes = new Map<number, number>();
+  const change = (time: string, by: number) => {
+    const at = Date.parse(time) / 1000;
+    changes.set(at, (changes.get(at) ?? 0) + by);
+  };
+  for (const { side, entry_time, exit_time } of trades) {
+    const one = side === "long" ? 1 : -1;
+    change(entry_time, one);
+    change(exit_time, -one);
+  }
+  const times = [...changes.keys()].toSorted((a, b) => a - b);
+  let open = 0;
+  return { times, counts: times.map((at) => (open += changes.get(at) ?? 0)) };
+}
+
 export interface Bin {
   from: number;
   to: number;

@@ -34,6 +34,8 @@ export interface Preferences {
   grids: Record<string, GridSettings>;
   /** By the list that they are of. */
   views: Record<string, SavedView[]>;
+  /** The indicators of the chart by strategy, as text of the URL. */
+  indicatorSets: Record<string, string>;
   comments: string[];
   favourites: string[];
   /** Whose they are; null before the first login. */
@@ -62,6 +64,11 @@ function texts(value: unknown): string[] {
   return Array.isArray(value) && value.every((one) => typeof one === "string") ? value : [];
 }
 
+/** The texts of a stored object. */
+function textsByName(value: unknown): Record<string, string> {
+  return Object.fromEntries(Object.entries(fieldsOf(value)).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
+}
+
 function readGrid(value: unknown): GridSettings {
   const { hidden, sort, group } = fieldsOf(value);
   const { id, desc } = fieldsOf(sort);
@@ -77,8 +84,7 @@ function readViews(value: unknown): SavedView[] {
   return views.flatMap((view) => {
     const { name, filters } = fieldsOf(view);
     if (typeof name !== "string" || name === "") return [];
-    const texts = Object.entries(fieldsOf(filters)).filter((entry): entry is [string, string] => typeof entry[1] === "string");
-    return [{ ...readGrid(view), name, filters: Object.fromEntries(texts) }];
+    return [{ ...readGrid(view), name, filters: textsByName(filters) }];
   });
 }
 
@@ -103,6 +109,7 @@ export function readPreferences(value: unknown): Preferences {
     oneClick: flag(fields["oneClick"], false),
     grids: eachOf(fields["grids"], readGrid),
     views: eachOf(fields["views"], readViews),
+    indicatorSets: textsByName(fields["indicatorSets"]),
     comments: texts(fields["comments"]),
     favourites: texts(fields["favourites"]),
     userId: typeof fields["userId"] === "number" ? fields["userId"] : null,

@@ -1,14 +1,21 @@
 """Administration of bots: ``ports.runner.bots.BotStore``."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from oms.adapters.sql.bots import bot_rows
 from oms.adapters.sql.connection.errors import DuplicateKey
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
-from oms.domain.bots.bot import BOTS_MAX, Bot, BotTerms, DesiredRun, overlaps
+from oms.domain.bots.bot import (
+    BOTS_MAX,
+    Bot,
+    BotTerms,
+    DecisionResult,
+    DesiredRun,
+    overlaps,
+)
 from oms.domain.bots.decision import BotEvent
 from oms.domain.errors import Conflict
 from oms.domain.value import evolve
@@ -18,6 +25,10 @@ from oms.wire.bots.bot_rows import terms_json
 from oms.wire.json import dumps
 
 Result = TypeVar("Result")
+
+#: Kinds of rows, and results of decisions, that are counted as errors.
+_FAILURES = ("failure", "flatten")
+_BAD_RESULTS = (DecisionResult.FAILED.value, DecisionResult.BLOCKED.value)
 
 
 class SqlBots(AuditedWriter):
@@ -51,13 +62,8 @@ class SqlBots(AuditedWriter):
             if before is None:
                 return None, []
             _require_rest(before)
-            dialect = session.dialect
             after = evolve(before, terms=terms, updated_at=audit_context.at)
-            await session.execute(
-                f"UPDATE bots SET {bot_rows.terms_assignments(dialect)},"
-                f" updated_at = {dialect.param} WHERE id = {dialect.param}",
-                (*bot_rows.terms_values(after), dialect.encode_time(after.updated_at), bot_id),
-            )
+            await _write_terms(session, after, audit_context.at)
             entry = _entry(audit_context, "bot_change", after, before=before.terms, after=terms)
             return after, [entry]
 
@@ -99,16 +105,7 @@ class SqlBots(AuditedWriter):
                 closes_positions=closes_positions,
                 at=audit_context.at,
             )
-            dialect, param = session.dialect, session.dialect.param
-            await session.execute(
-                f"UPDATE bots SET desired_number = {param}, desired_running = {param},"
-                f" desired_flatten = {param}, desired_at = {dialect.now}, updated_at = {param}"
-                f" WHERE id = {param}",
-                (
-                    *(desired.number, desired.is_running, desired.closes_positions),
-                    *(dialect.encode_time(audit_context.at), bot_id),
-                ),
-            )
+            await _write_desired(session, bot_id, desired, audit_context.at)
             asked = {"positions": "flatten" if closes_positions else "keep"}
             action = "bot_start" if is_running else "bot_stop"
             entry = audit_context.entry(
@@ -119,6 +116,30 @@ class SqlBots(AuditedWriter):
                 account_id=bot.terms.account_id,
             )
             return evolve(bot, desired=desired, desired_age=timedelta()), [entry]
+
+        return await self._write_audited(work, audit_context.at)
+
+    async def restart(
+        self, bot_id: int, terms: BotTerms, audit_context: AuditContext
+    ) -> Bot | None:
+        """Restart a bot with these terms. Raises ``Conflict``, ``Unavailable``."""
+
+        async def work(session: Session) -> AuditedResult[Bot | None]:
+            before = await self._lock(session, bot_id)
+            if before is None:
+                return None, []
+            is_pending = before.desired.is_running and not before.is_reported
+            if is_pending and before.terms == terms:
+                return before, []
+            desired = DesiredRun(
+                number=before.desired.number + 1, is_running=True, at=audit_context.at
+            )
+            after = evolve(before, terms=terms, desired=desired, desired_age=timedelta())
+            await self._refuse_overlap(session, after)
+            await _write_terms(session, after, audit_context.at)
+            await _write_desired(session, bot_id, desired, audit_context.at)
+            entry = _entry(audit_context, "bot_restart", after, before=before.terms, after=terms)
+            return evolve(after, updated_at=audit_context.at), [entry]
 
         return await self._write_audited(work, audit_context.at)
 
@@ -151,7 +172,25 @@ class SqlBots(AuditedWriter):
 
     async def last_decisions(self) -> Mapping[int, BotEvent]:
         """Return the last decision of each bot. Raises ``Unavailable``."""
-        newest = "SELECT MAX(id) FROM bot_events WHERE kind = 'decision' GROUP BY bot_id"
+        return await self._newest_events("kind = 'decision'")
+
+    async def last_signals(self) -> Mapping[int, BotEvent]:
+        """Return the last decisions that became signals. Raises ``Unavailable``."""
+        return await self._newest_events("signal_id IS NOT NULL")
+
+    async def count_errors(self, since: datetime) -> Mapping[int, int]:
+        """Return failures and signals that failed or were blocked. Raises ``Unavailable``."""
+        dialect = self._dialect
+        text = (
+            f"SELECT bot_id, COUNT(*) FROM bot_events WHERE at >= {dialect.param} AND"
+            f" (kind IN ({_names(_FAILURES)}) OR result IN ({_names(_BAD_RESULTS)}))"
+            " GROUP BY bot_id"
+        )
+        rows = await self._database.fetch(text, (dialect.encode_time(since),))
+        return {int(row[0]): int(row[1]) for row in rows}
+
+    async def _newest_events(self, condition: str) -> Mapping[int, BotEvent]:
+        newest = f"SELECT MAX(id) FROM bot_events WHERE {condition} GROUP BY bot_id"
         rows = await self._database.fetch(f"{bot_rows.SELECT_EVENTS} WHERE e.id IN ({newest})")
         found = [bot_rows.event_from_row(row, self._dialect) for row in rows]
         return {event.bot_id: event for event in found}
@@ -191,6 +230,32 @@ class SqlBots(AuditedWriter):
             return await self._write_audited(work, audit_context.at)
         except DuplicateKey:
             raise Conflict("a bot of this name exists", reason="name") from None
+
+
+async def _write_terms(session: Session, bot: Bot, at: datetime) -> None:
+    dialect = session.dialect
+    await session.execute(
+        f"UPDATE bots SET {bot_rows.terms_assignments(dialect)},"
+        f" updated_at = {dialect.param} WHERE id = {dialect.param}",
+        (*bot_rows.terms_values(bot), dialect.encode_time(at), bot.id),
+    )
+
+
+async def _write_desired(session: Session, bot_id: int, desired: DesiredRun, at: datetime) -> None:
+    dialect, param = session.dialect, session.dialect.param
+    await session.execute(
+        f"UPDATE bots SET desired_number = {param}, desired_running = {param},"
+        f" desired_flatten = {param}, desired_at = {dialect.now}, updated_at = {param}"
+        f" WHERE id = {param}",
+        (
+            *(desired.number, desired.is_running, desired.closes_positions),
+            *(dialect.encode_time(at), bot_id),
+        ),
+    )
+
+
+def _names(words: Sequence[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
 
 
 def _changes(bot: Bot, is_running: bool, closes_positions: bool) -> bool:

@@ -12,8 +12,10 @@ from oms.services.performance.execution_quality import EXECUTION_GROUPS
 from oms.wire import parameters as p
 from oms.wire.performance.analytics_rows import (
     EquityCurveRow,
+    ResultCurveRow,
     SummaryRow,
     equity_curve_row,
+    result_curve_row,
     results_row,
     summary_row,
 )
@@ -47,6 +49,23 @@ async def get_equity(request: Request) -> Response:
         read_group(query, sorted(PERIOD_CHARACTERS), p.RESOLUTION),
     )
     rows = [equity_curve_row(each.account_id, each.currency, each.points) for each in curves]
+    return JsonResponse(Items(items=rows))
+
+
+@router.get(
+    "/analytics/results",
+    openapi_extra=documented(Items[ResultCurveRow], query=p.RESULT_CURVES, errors=UNKNOWN_ID),
+)
+async def get_result_curves(request: Request) -> Response:
+    """Return what each strategy earned over time, as the sum of its closed positions."""
+    context, caller = api_context(request), await admit_caller(request)
+    query = request.query_params
+    curves = await context.performance.results.curves(
+        caller.principal,
+        read_statistics_query(query),
+        read_group(query, sorted(PERIOD_CHARACTERS), p.RESOLUTION),
+    )
+    rows = [result_curve_row(each.strategy_id, each.currency, each.points) for each in curves]
     return JsonResponse(Items(items=rows))
 
 

@@ -21,7 +21,7 @@ from oms.services.bots.bot_admin import BotAdmin
 from oms.wire import parameters as p
 from oms.wire.bots import bot_requests
 from oms.wire.bots.bot_query import read_event_query
-from oms.wire.bots.bot_requests import read_bot_change, read_new_bot, read_stop
+from oms.wire.bots.bot_requests import read_bot_change, read_new_bot, read_restart, read_stop
 from oms.wire.bots.bot_rows import (
     BotDeleted,
     BotEventPage,
@@ -29,6 +29,7 @@ from oms.wire.bots.bot_rows import (
     bot_event_row,
     bot_row,
 )
+from oms.wire.bots.figure_rows import BotFiguresRow, bot_figures_row
 from oms.wire.request_body import load_body
 from oms.wire.responses.value_types import Items
 
@@ -49,6 +50,7 @@ _NEW = validated(
     },
 )
 _CHANGE = validated("BotChange", bot_requests.BOT_CHANGE, {"params": {"fast": 10, "slow": 50}})
+_RESTART = validated("BotRestart", bot_requests.RESTART, {"params": {"fast": 10, "slow": 50}})
 _STOP = validated("BotStop", bot_requests.STOP, {"positions": "flatten"})
 
 
@@ -60,6 +62,16 @@ async def list_bots(request: Request) -> Response:
     rows = await admin.all_readable(caller.principal)
     last = await admin.store.last_decisions()
     return JsonResponse(Items(items=[bot_row(bot, last.get(bot.id)) for bot in rows]))
+
+
+@router.get("/bots/figures", openapi_extra=documented(Items[BotFiguresRow]))
+async def list_bot_figures(request: Request) -> Response:
+    """Return results of today, open profit, errors, last signal and balances of each bot."""
+    caller = await require_permission(request, Permission.READ)
+    context = api_context(request)
+    rows = await context.bots.all_readable(caller.principal)
+    figures = await context.bot_figures(caller.principal, rows)
+    return JsonResponse(Items(items=[bot_figures_row(each) for each in figures]))
 
 
 @router.post("/bots", openapi_extra=documented(BotRow, body=_NEW, errors=UNKNOWN_ID))
@@ -110,6 +122,24 @@ async def start_bot(request: Request, bot_id: PathId) -> Response:
         require_confirmed(request, caller, Permission.AUTOMATE)
     started = await admin.start(bot, audit_context_of(request, caller))
     return await _answer(request, started, status=202)
+
+
+@router.post(
+    "/bots/{bot_id}/restart",
+    openapi_extra=documented(BotRow, statuses=(202,), body=_RESTART, errors=UNKNOWN_ID),
+)
+async def restart_bot(request: Request, bot_id: PathId) -> Response:
+    """Store that the bot is wanted to restart, with the given fields changed."""
+    caller, number = await require_permission(request, Permission.AUTOMATE), parse_bot_id(bot_id)
+    content = await request.body()
+    changes = read_restart(load_body(content) if content.strip() else {})
+    admin = _admin(request)
+    bot = await admin.automated(caller.principal, number)
+    if await admin.is_live(bot):
+        require_confirmed(request, caller, Permission.AUTOMATE)
+    context = audit_context_of(request, caller)
+    restarted = await admin.restart(caller.principal, bot, changes, context)
+    return await _answer(request, restarted, status=202)
 
 
 @router.post(

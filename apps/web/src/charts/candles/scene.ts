@@ -59,6 +59,11 @@ export interface ChartLevel {
   moves: boolean;
 }
 
+/** The candles that markers are at, by index, ascending. */
+export function markedCandles({ candles, markers }: Pick<Scene, "candles" | "markers">): number[] {
+  return [...new Set(markers.map((marker) => indexAt(candles, marker.at)))].filter((index) => index >= 0).toSorted((a, b) => a - b);
+}
+
 export interface Scene {
   candles: readonly Candle[];
   timeframe: string;

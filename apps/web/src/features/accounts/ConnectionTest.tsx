@@ -1,15 +1,12 @@
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { isGood, testConnection, type Connection, type Found, type TestResult } from "@/features/accounts/connection";
+import { isGood, OFFSET_MAX_S, testConnection, type Connection, type Found, type TestResult } from "@/features/accounts/connection";
 import { Button } from "@/kit/Button";
 import { Facts } from "@/kit/DetailDrawer";
 import { ErrorState } from "@/kit/ErrorState";
 import { useErrorText } from "@/kit/errorText";
 import { StatusPill, type PillTone } from "@/kit/StatusPill";
 import { useFormats } from "@/lib/format";
-
-/** Clocks that are further apart make exchanges refuse requests. */
-const OFFSET_MAX_S = 2;
 
 /** Tests the connection of an account and shows what each step found. */
 export function ConnectionTest({ accountId }: { accountId: number }) {

@@ -3,6 +3,9 @@ import { api, call, request } from "@/api/client";
 import type { components } from "@/api/schema";
 import type { Me } from "@/api/types";
 
+/** Clocks that are further apart make exchanges refuse requests. */
+export const OFFSET_MAX_S = 2;
+
 export type Connection = components["schemas"]["Connection"];
 
 /** What a step found; `error` is what the gateway or the exchange refused it with. */
@@ -49,7 +52,8 @@ async function callExchange(accountId: number, func: string): Promise<unknown> {
   return (await call(api.POST("/ccxt/{account_id}/{func}", { params, body: {} }))).result;
 }
 
-async function readClock(accountId: number): Promise<{ time: string; offsetSeconds: number }> {
+/** The exchange's clock, read through the account's worker. Throws `ApiError`. */
+export async function readClock(accountId: number): Promise<{ time: string; offsetSeconds: number }> {
   const time = await callExchange(accountId, "fetch_time");
   if (typeof time !== "number") throw new Error(String(time));
   const me = await request<Me>("GET", "/auth/me");

@@ -7,21 +7,30 @@ import { Panel } from "@/kit/Panel";
 import { add, sign, type Decimal } from "@/lib/decimal";
 import { toneOf, useFormats } from "@/lib/format";
 
-export interface ReasonRow {
-  reason: string;
+export interface GroupRow {
+  key: string;
   count: number;
   wins: number;
   pnl: Decimal;
 }
 
-/** Round trips by the reason of their exit, the most frequent first. */
-export function byReason(trips: readonly RoundTrip[]): ReasonRow[] {
-  const rows = new Map<string, ReasonRow>();
-  for (const { exit_reason: reason, pnl } of trips) {
-    const row = rows.get(reason) ?? { reason, count: 0, wins: 0, pnl: "0" };
-    rows.set(reason, { reason, count: row.count + 1, wins: row.wins + (sign(pnl) > 0 ? 1 : 0), pnl: add(row.pnl, pnl) });
+/** Round trips by what they have in common, the most frequent first. */
+export function byGroup(trips: readonly RoundTrip[], keyOf: (trip: RoundTrip) => string): GroupRow[] {
+  const rows = new Map<string, GroupRow>();
+  for (const trip of trips) {
+    const key = keyOf(trip);
+    const row = rows.get(key) ?? { key, count: 0, wins: 0, pnl: "0" };
+    rows.set(key, { key, count: row.count + 1, wins: row.wins + (sign(trip.pnl) > 0 ? 1 : 0), pnl: add(row.pnl, trip.pnl) });
   }
-  return [...rows.values()].toSorted((a, b) => b.count - a.count);
+  return [...rows.values()].toSorted((x, y) => y.count - x.count);
+}
+
+export function reasonOf(trip: RoundTrip): string {
+  return trip.exit_reason;
+}
+
+function sideOf(trip: RoundTrip): string {
+  return trip.side;
 }
 
 /** Round trips by the day (UTC) of their exit. */
@@ -35,18 +44,38 @@ export function byDay(trips: readonly RoundTrip[], currency: string): DayResult[
   return [...rows.values()];
 }
 
-/** The result of each reason of exit. */
-export function ExitReasons({ trips }: { trips: readonly RoundTrip[] }) {
+/** The result of each reason of exit, and of long and short trades. */
+export function Breakdowns({ trips }: { trips: readonly RoundTrip[] }) {
+  const { t } = useTranslation("research");
+  const reason = useExitReason();
+  const side = (key: string) => t(`side.${key as "long"}`, { ns: "common" });
+  return (
+    <div className="flex flex-col gap-3">
+      <Breakdown title={t("report.reasons")} header={t("trip.reason")} trips={trips} keyOf={reasonOf} name={reason} />
+      <Breakdown title={t("report.sides")} header={t("column.side", { ns: "common" })} trips={trips} keyOf={sideOf} name={side} />
+    </div>
+  );
+}
+
+interface BreakdownProps {
+  title: string;
+  header: string;
+  trips: readonly RoundTrip[];
+  /** The same function each time. */
+  keyOf: (trip: RoundTrip) => string;
+  name: (key: string) => string;
+}
+
+function Breakdown({ title, header, trips, keyOf, name }: BreakdownProps) {
   const { t } = useTranslation("research");
   const { number } = useFormats();
-  const words = useExitReason();
-  const rows = useMemo(() => byReason(trips), [trips]);
+  const rows = useMemo(() => byGroup(trips, keyOf), [trips, keyOf]);
   return (
-    <Panel title={t("report.reasons")}>
-      <table aria-label={t("report.reasons")} className="num m-3 text-sm">
+    <Panel title={title}>
+      <table aria-label={title} className="num m-3 text-sm">
         <thead>
           <tr className="text-muted">
-            <th className="text-start font-normal">{t("trip.reason")}</th>
+            <th className="text-start font-normal">{header}</th>
             <th className="text-end font-normal">{t("figure.total_trades")}</th>
             <th className="text-end font-normal">{t("report.won")}</th>
             <th className="text-end font-normal">{t("trip.pnl")}</th>
@@ -54,8 +83,8 @@ export function ExitReasons({ trips }: { trips: readonly RoundTrip[] }) {
         </thead>
         <tbody>
           {rows.map((row) => (
-            <tr key={row.reason} className="border-t border-line">
-              <th className="py-1 text-start font-normal">{words(row.reason)}</th>
+            <tr key={row.key} className="border-t border-line">
+              <th className="py-1 text-start font-normal">{name(row.key)}</th>
               <td className="text-end">{row.count}</td>
               <td className="text-end">{row.wins}</td>
               <td className={`text-end ${toneClass(row.pnl)}`}>{number(row.pnl, { places: 2, plus: true })}</td>

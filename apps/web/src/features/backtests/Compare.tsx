@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { TimeSeries } from "@/charts/TimeSeries";
-import { byReason, toneClass } from "@/features/backtests/Breakdown";
+import { byGroup, reasonOf, toneClass } from "@/features/backtests/Breakdown";
 import { paramsText, ratioText, useExitReason } from "@/features/backtests/columns";
 import { RANKS, useComparison, useRoundTripsOf, type Comparison } from "@/features/backtests/reads";
 import { Read } from "@/features/dashboard/Read";
@@ -116,7 +116,7 @@ function Reasons({ ids }: { ids: readonly number[] }) {
   const { number } = useFormats();
   const words = useExitReason();
   const reads = useRoundTripsOf(ids);
-  const found = reads.map((read) => new Map(byReason(read.data ?? []).map((row) => [row.reason, row])));
+  const found = reads.map((read) => new Map(byGroup(read.data ?? [], reasonOf).map((row) => [row.key, row])));
   const reasons = [...new Set(found.flatMap((rows) => [...rows.keys()]))];
   if (reads.some((read) => read.isPending)) return <Spinner />;
   return (

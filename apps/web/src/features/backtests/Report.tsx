@@ -1,11 +1,12 @@
 import { useMemo, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { curvePoints } from "@/charts/curves";
+import { curvePoints, openTrades } from "@/charts/curves";
 import { EquityChart } from "@/charts/EquityChart";
+import { TimeSeries } from "@/charts/TimeSeries";
 import { paramsText, progressOf, ratioText, RUN_TONES } from "@/features/backtests/columns";
-import { ResultCalendar, ExitReasons } from "@/features/backtests/Breakdown";
+import { Breakdowns, ResultCalendar } from "@/features/backtests/Breakdown";
 import { Histogram, Months } from "@/features/backtests/Distribution";
-import { isUnderWay, useBacktest, useRoundTrips, useRunEquity, type Details } from "@/features/backtests/reads";
+import { isUnderWay, useBacktest, useRoundTrips, useRunEquity, type Details, type RoundTrip } from "@/features/backtests/reads";
 import { TradesPanel } from "@/features/backtests/TradesPanel";
 import { SweepMap } from "@/features/backtests/SweepMap";
 import { WalkForward } from "@/features/backtests/WalkForward";
@@ -87,9 +88,10 @@ function Result({ run }: { run: Details }) {
       </div>
       {isDone && (
         <div className="grid gap-3 xl:grid-cols-2">
+          <OpenTrades trips={trips.data ?? []} />
           <Months run={run} />
           <Histogram trips={trips.data ?? []} />
-          <ExitReasons trips={trips.data ?? []} />
+          <Breakdowns trips={trips.data ?? []} />
           <ResultCalendar trips={trips.data ?? []} currency={quoteCurrency(run.symbol)} />
         </div>
       )}
@@ -161,6 +163,24 @@ function Curve({ run }: { run: Details }) {
           {data.sampled && <p className="px-3 pb-2 text-2xs text-muted">{t("report.sampled")}</p>}
         </>
       )}</Read>
+    </Panel>
+  );
+}
+
+/** How many trades were open over time: long ones above zero, short ones below it. */
+function OpenTrades({ trips }: { trips: readonly RoundTrip[] }) {
+  const { t } = useTranslation("research");
+  const { times, counts } = useMemo(() => openTrades(trips), [trips]);
+  const title = t("report.openTrades");
+  return (
+    <Panel title={title} className="xl:col-span-2">
+      {times.length === 0 ? (
+        <p className="p-3 text-sm text-muted">{t("report.noTrades")}</p>
+      ) : (
+        <div className="p-2">
+          <TimeSeries label={title} times={times} height={110} format={String} series={[{ label: title, color: "accent", fill: true, stepped: true, values: counts }]} />
+        </div>
+      )}
     </Panel>
   );
 }

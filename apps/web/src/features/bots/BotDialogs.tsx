@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { useStrategies } from "@/api/strategies";
 import { useAccountNames, useScope } from "@/app/scope";
 import { createBot, deleteBot, startBot, stopBot, type Bot, type NewBot } from "@/features/bots/reads";
+import { StartChecklist } from "@/features/bots/StartChecklist";
 import { SizingFields, type SizingChoice } from "@/features/bots/SizingFields";
 import { parametersOf } from "@/features/research/parameters";
 import { StrategyFields, useStrategyForm } from "@/features/research/StrategyForm";
@@ -32,6 +33,8 @@ const CALLS: Record<BotAction, (id: number) => Promise<void>> = {
 export function BotActionDialog({ bot, action, onClose, onDone }: ActionProps) {
   const { t } = useTranslation("research");
   const account = useAccountNames()(bot.account_id);
+  const [accepted, setAccepted] = useState(false);
+  const [isMet, setMet] = useState(false);
   const isLiveStart = action === "start" && account.environment === "live" && bot.mode === "trade";
   const words = { bot: bot.name, account: account.label, symbols: bot.symbols.join(", "), strategy: bot.strategy };
   return (
@@ -40,6 +43,7 @@ export function BotActionDialog({ bot, action, onClose, onDone }: ActionProps) {
       tier={isLiveStart ? 4 : 2}
       {...(isLiveStart ? { phrase: `START ${bot.name}` } : {})}
       danger={action !== "start" || isLiveStart}
+      disabled={isLiveStart && !isMet && !accepted}
       environment={account.environment}
       onClose={onClose}
       title={t(`bot.${action}.title`, words)}
@@ -50,7 +54,7 @@ export function BotActionDialog({ bot, action, onClose, onDone }: ActionProps) {
         onDone();
       }}
     >
-      {isLiveStart && <p className="text-sm text-warn">{t("bot.start.live")}</p>}
+      {isLiveStart && <StartChecklist bot={bot} accepted={accepted} onAccept={setAccepted} onChecked={setMet} />}
     </Confirm>
   );
 }

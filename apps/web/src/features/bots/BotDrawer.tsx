@@ -1,7 +1,9 @@
 import { useTranslation } from "react-i18next";
+import { Amounts } from "@/app/Amounts";
 import { useAccountNames } from "@/app/scope";
 import { paramsText } from "@/features/backtests/columns";
-import { useBotEvents, type Bot, type BotEvent } from "@/features/bots/reads";
+import { uptimeOf, useBalanceText, useDecisionText } from "@/features/bots/columns";
+import { useBotEvents, useBotFigures, type Bot, type BotEvent, type BotFigures } from "@/features/bots/reads";
 import { Read } from "@/features/dashboard/Read";
 import { Failure } from "@/features/research/Failure";
 import { DetailDrawer, Facts } from "@/kit/DetailDrawer";
@@ -13,6 +15,7 @@ export function BotDrawer({ bot, onClose }: { bot: Bot; onClose: () => void }) {
   const { time } = useFormats();
   const account = useAccountNames()(bot.account_id);
   const events = useBotEvents(bot.id);
+  const figures = useBotFigures();
   return (
     <DetailDrawer open onClose={onClose} title={bot.name}>
       {bot.status === "error" && <Failure text={bot.reason ?? t("botStatus.error")} />}
@@ -26,11 +29,16 @@ export function BotDrawer({ bot, onClose }: { bot: Bot; onClose: () => void }) {
           [t("bot.mode"), t(`modes.${bot.mode}`)],
           [t("settings.allow_short"), t(bot.allow_short ? "yes" : "no")],
           [t("bot.started"), time(bot.started_at)],
+          [t("bot.uptime"), uptimeOf(bot)],
           [t("bot.stopped"), time(bot.stopped_at)],
           [t("bot.failures"), String(bot.failures)],
           [t("bot.reason"), bot.status === "error" ? t("botStatus.error") : (bot.reason ?? NOTHING)],
         ]}
       />
+      <section aria-label={t("bot.figures")}>
+        <h3 className="pb-1 text-sm font-semibold">{t("bot.figures")}</h3>
+        <Read query={figures}>{(rows) => <Figures figures={rows.get(bot.id)} />}</Read>
+      </section>
       <section aria-label={t("bot.events")}>
         <h3 className="pb-1 text-sm font-semibold">{t("bot.events")}</h3>
         <Read query={events}>
@@ -48,6 +56,26 @@ export function BotDrawer({ bot, onClose }: { bot: Bot; onClose: () => void }) {
         </Read>
       </section>
     </DetailDrawer>
+  );
+}
+
+/** What it has earned, what went wrong, and what it has to trade with. */
+function Figures({ figures }: { figures: BotFigures | undefined }) {
+  const { t } = useTranslation("research");
+  const balance = useBalanceText();
+  const decision = useDecisionText();
+  return (
+    <Facts
+      facts={[
+        [t("bot.day"), <Amounts key="day" amounts={figures?.day_results ?? {}} />],
+        [t("bot.dayTrades"), String(figures?.day_trades ?? NOTHING)],
+        [t("bot.open"), <Amounts key="open" amounts={figures?.open_profit ?? {}} />],
+        [t("bot.positions"), String(figures?.open_positions ?? NOTHING)],
+        [t("bot.errors"), String(figures?.errors_24h ?? NOTHING)],
+        [t("bot.balance"), balance(figures)],
+        [t("bot.signal"), decision(figures?.last_signal)],
+      ]}
+    />
   );
 }
 

@@ -1,7 +1,9 @@
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { changeBot, type Bot } from "@/features/bots/reads";
+import { useAccountNames } from "@/app/scope";
+import { changeBot, restartBot, type Bot } from "@/features/bots/reads";
 import { SizingFields, type SizingChoice, type SizingKind } from "@/features/bots/SizingFields";
+import { StartChecklist } from "@/features/bots/StartChecklist";
 import { useCatalog } from "@/features/research/catalog";
 import { isParameter, parameterFields, parametersOf } from "@/features/research/parameters";
 import { ParameterFields } from "@/features/research/ParameterFields";
@@ -10,12 +12,14 @@ import { toastDone } from "@/kit/toasts";
 
 interface Props {
   bot: Bot;
+  /** The bot runs, and restarts with what changes. */
+  restarts: boolean;
   onClose: () => void;
   onDone: () => void;
 }
 
-/** Change parameters, size and mode of a bot that is stopped; they count from its next start on. */
-export function EditBotDialog({ bot, onClose, onDone }: Props) {
+/** Change parameters, size and mode of a bot: of one that is stopped from its next start on, else with a restart. */
+export function EditBotDialog({ bot, restarts, onClose, onDone }: Props) {
   const { t } = useTranslation("research");
   const entry = useCatalog().find((one) => one.name === bot.strategy && one.version === bot.version);
   const fields = useMemo(() => parameterFields(entry?.parameters), [entry]);
@@ -33,26 +37,33 @@ export function EditBotDialog({ bot, onClose, onDone }: Props) {
       { label: t("bot.mode"), before: t(`modes.${bot.mode}`), after: t(`modes.${sizing.mode}`) },
     ].filter((change) => change.before !== change.after),
   ];
+  const account = useAccountNames()(bot.account_id);
+  const [accepted, setAccepted] = useState(false);
+  const [isMet, setMet] = useState(false);
+  const isLive = restarts && account.environment === "live" && sizing.mode === "trade";
+  const words = restarts ? "bot.restart" : "bot.edit";
   const isComplete = sizing.value !== "" && fields.every((field) => isParameter(field, params[field.name] ?? ""));
   return (
     <Confirm
       open
       size="wide"
-      tier={2}
-      comment="none"
-      danger={false}
+      tier={isLive ? 4 : 2}
+      {...(isLive ? { phrase: `RESTART ${bot.name}` } : { comment: "none" as const })}
+      danger={isLive}
+      {...(restarts ? { environment: account.environment } : {})}
       onClose={onClose}
-      title={t("bot.edit.title", { bot: bot.name })}
-      effect={t("bot.edit.effect")}
-      action={t("bot.edit.action")}
+      title={t(`${words}.title`, { bot: bot.name })}
+      effect={t(`${words}.effect`)}
+      action={t(`${words}.action`)}
       changes={changes}
-      disabled={!isComplete || changes.length === 0}
+      disabled={!isComplete || (!restarts && changes.length === 0) || (isLive && !isMet && !accepted)}
       onConfirm={async () => {
         if (sizing.value === "") return;
         const size = { kind: sizing.kind, value: sizing.value };
         // Fields that keep their default are left out: the gateway puts it in their place.
-        await changeBot(bot.id, { params: parametersOf(fields, params), sizing: size, mode: sizing.mode });
-        toastDone(t("bot.edit.done", { bot: bot.name }));
+        const change = { params: parametersOf(fields, params), sizing: size, mode: sizing.mode };
+        await (restarts ? restartBot(bot.id, change) : changeBot(bot.id, change));
+        toastDone(t(`${words}.done`, { bot: bot.name }));
         onDone();
       }}
     >
@@ -60,6 +71,7 @@ export function EditBotDialog({ bot, onClose, onDone }: Props) {
         <SizingFields choice={sizing} onChange={setSizing} />
       </div>
       <ParameterFields fields={fields} values={params} onChange={setParams} />
+      {isLive && <StartChecklist bot={bot} accepted={accepted} onAccept={setAccepted} onChecked={setMet} />}
     </Confirm>
   );
 }

@@ -7,10 +7,12 @@ type Schemas = components["schemas"];
 
 export type Bot = Schemas["Bot"];
 export type BotEvent = Schemas["BotEvent"];
+export type BotFigures = Schemas["BotFigures"];
 export type NewBot = Schemas["NewBot"];
 
 export const BOTS_QUERY = ["bots"] as const;
 const REFRESH_MS = 5000;
+const FIGURES_REFRESH_MS = 15_000;
 
 /** The bots of the accounts that the user reads; heartbeats age, so they are read again. */
 export function useBots() {
@@ -18,6 +20,18 @@ export function useBots() {
     queryKey: BOTS_QUERY,
     queryFn: async (): Promise<Bot[]> => (await call(api.GET("/bots"))).items,
     refetchInterval: REFRESH_MS,
+  });
+}
+
+/** Results of today, errors, the last signal and balances, by the id of the bot. */
+export function useBotFigures() {
+  return useQuery({
+    queryKey: [...BOTS_QUERY, "figures"],
+    queryFn: async (): Promise<ReadonlyMap<number, BotFigures>> => {
+      const { items } = await call(api.GET("/bots/figures"));
+      return new Map(items.map((row) => [row.bot_id, row]));
+    },
+    refetchInterval: FIGURES_REFRESH_MS,
   });
 }
 
@@ -44,6 +58,11 @@ export async function changeBot(id: number, body: Schemas["BotChange"]): Promise
 
 export async function startBot(id: number): Promise<void> {
   await call(api.POST("/bots/{bot_id}/start", { params: { path: { bot_id: id } } }));
+}
+
+/** Restart a bot, with what changes. Throws `ApiError`. */
+export async function restartBot(id: number, body: Schemas["BotRestart"]): Promise<void> {
+  await call(api.POST("/bots/{bot_id}/restart", { params: { path: { bot_id: id } }, body }));
 }
 
 /** Stop: with its positions kept, or closed before. Throws `ApiError`. */

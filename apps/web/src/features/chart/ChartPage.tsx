@@ -3,7 +3,7 @@ import { lazy, Suspense, useEffect, useMemo, useState, type ReactNode } from "re
 import { useTranslation } from "react-i18next";
 import { PageLoading } from "@/app/PageStates";
 import { useScope } from "@/app/scope";
-import { closeOf, millisecondsOf, sceneAt, type Scene } from "@/charts/candles/scene";
+import { closeOf, markedCandles, millisecondsOf, sceneAt, type Scene } from "@/charts/candles/scene";
 import { ChartToolbar } from "@/features/chart/ChartToolbar";
 import { Legend } from "@/features/chart/Legend";
 import { PlaybackBar } from "@/features/chart/PlaybackBar";
@@ -16,7 +16,9 @@ import type { TargetLevel } from "@/features/chart/traded";
 import { useResult } from "@/features/chart/useResult";
 import { useReplay, type Replay } from "@/features/chart/useReplay";
 import { useDrawnChart, type DrawnChart } from "@/features/chart/useScene";
+import { Button } from "@/kit/Button";
 import { EmptyState } from "@/kit/EmptyState";
+import { ErrorBoundary } from "@/kit/ErrorBoundary";
 import { ErrorState } from "@/kit/ErrorState";
 import { Icon } from "@/kit/Icon";
 import { GridNotice } from "@/kit/grid/GridNotice";
@@ -73,7 +75,11 @@ function Chart({ settings, change, instrument }: Props) {
   const selected = trips.find((one) => one.number === trip);
   const shown = useShown(drawn.scene, replay, settings.timeframe, markersOf(run.data, selected));
   const last = shown.candles.at(-1);
-  useReach(settings.cursor, candles[0]?.time, older);
+  const marked = useMemo(() => markedCandles(shown), [shown]);
+  const [day, setDay] = useState<number | null>(null);
+  const goal = settings.cursor === null ? day : Date.parse(settings.cursor);
+  useReach(goal, candles[0]?.time, older);
+  const revealed = selected === undefined ? reached(day, candles[0]?.time) : Date.parse(selected.entry_time);
   const [hovered, setHovered] = useState<number | null>(null);
   const [moved, setMoved] = useState<{ level: TargetLevel; price: Decimal } | null>(null);
   const reload = () => {
@@ -83,31 +89,33 @@ function Chart({ settings, change, instrument }: Props) {
   const index = Math.min(hovered ?? replay.index, shown.candles.length - 1);
   return (
     <div className="flex min-h-0 flex-1 flex-col">
-      <ChartToolbar settings={settings} change={change} sources={drawn.sources} onReload={reload} />
+      <ChartToolbar settings={settings} change={change} sources={drawn.sources} onReload={reload} onDay={setDay} />
       <Notices settings={settings} replay={replay} drawn={drawn} runError={run.error} />
       <div className="flex min-h-0 flex-1 max-lg:flex-col max-lg:overflow-y-auto">
         <div className="flex min-h-[420px] min-w-0 flex-1 flex-col max-lg:flex-none">
           <div className="relative flex min-h-0 flex-1 flex-col max-lg:h-[420px] max-lg:flex-none">
             <ChartBody {...{ settings, read, shown }}>
-              <Legend scene={shown} index={index} />
-              <Suspense fallback={<PageLoading />}>
-                <CandleChart
-                  label={useSummary(settings, shown)}
-                  scene={shown}
-                  subject={`${settings.exchange} ${settings.symbol} ${settings.timeframe} ${settings.start} ${settings.end} ${settings.limit}`}
-                  onOlder={() => older?.()}
-                  revealed={selected === undefined ? null : Date.parse(selected.entry_time)}
-                  onHover={setHovered}
-                  onMarker={(id) => setTrip(tripOf(run.data, trips, id))}
-                  onLevelMoved={(level, price) => {
-                    const target = drawn.levels.find((one) => one.id === level.id);
-                    if (target !== undefined) setMoved({ level: target, price });
-                  }}
-                />
-              </Suspense>
+              <ErrorBoundary failed={<ChartFailed scene={shown} />}>
+                <Legend scene={shown} index={index} />
+                <Suspense fallback={<PageLoading />}>
+                  <CandleChart
+                    label={useSummary(settings, shown)}
+                    scene={shown}
+                    subject={`${settings.exchange} ${settings.symbol} ${settings.timeframe} ${settings.start} ${settings.end} ${settings.limit}`}
+                    onOlder={() => older?.()}
+                    revealed={revealed}
+                    onHover={setHovered}
+                    onMarker={(id) => setTrip(tripOf(run.data, trips, id))}
+                    onLevelMoved={(level, price) => {
+                      const target = drawn.levels.find((one) => one.id === level.id);
+                      if (target !== undefined) setMoved({ level: target, price });
+                    }}
+                  />
+                </Suspense>
+              </ErrorBoundary>
             </ChartBody>
           </div>
-          <PlaybackBar replay={replay} candles={candles} />
+          <PlaybackBar replay={replay} candles={candles} marked={marked} />
           {settings.strategy !== null && (
             <Suspense fallback={null}>
               <ResultPanel
@@ -151,11 +159,16 @@ function useShown(scene: Scene, { isReplay, index }: Replay, timeframe: string, 
   return useMemo(() => (ids === "" ? known : { ...known, markers: withSelected(known.markers, new Set(ids.split(";"))) }), [known, ids]);
 }
 
-/** Read older candles until those of the cursor are there. */
-function useReach(cursor: string | null, first: string | undefined, older: (() => void) | undefined): void {
+/** Read older candles until those of this moment are there. */
+function useReach(at: number | null, first: string | undefined, older: (() => void) | undefined): void {
   useEffect(() => {
-    if (cursor !== null && first !== undefined && Date.parse(cursor) < Date.parse(first)) older?.();
-  }, [cursor, first, older]);
+    if (at !== null && first !== undefined && at < Date.parse(first)) older?.();
+  }, [at, first, older]);
+}
+
+/** The day that is gone to, once its candles are there. */
+function reached(day: number | null, first: string | undefined): number | null {
+  return day === null || first === undefined || day < Date.parse(first) ? null : day;
 }
 
 /** What the chart shows, in one sentence. */
@@ -172,6 +185,23 @@ function useSummary(settings: ChartSettings, { candles, markers }: Scene): strin
     close: number(last?.close ?? null),
     markers: markers.length,
   });
+}
+
+/** Says that the library that draws could not be loaded or failed; its candles are in the table, and the rest of the page works. */
+function ChartFailed({ scene }: { scene: Scene }) {
+  const { t } = useTranslation("chart");
+  return (
+    <>
+      <p role="alert" className="flex items-center gap-2 p-3 text-sm text-warn">
+        <Icon name="warn" />
+        {t("failed")}
+        <Button onClick={() => window.location.reload()}>{t("action.reload", { ns: "common" })}</Button>
+      </p>
+      <Suspense fallback={<PageLoading />}>
+        <CandleTable scene={scene} />
+      </Suspense>
+    </>
+  );
 }
 
 interface BodyProps {

@@ -4,6 +4,7 @@ import { useCodeWord } from "@/app/codes";
 import { SavedViews } from "@/app/SavedViews";
 import { IndicatorDialog } from "@/features/chart/IndicatorDialog";
 import { indicatorsText } from "@/features/chart/indicators";
+import { savedIndicators } from "@/features/chart/indicatorSets";
 import {
   CHART_FILTERS,
   DIRECTIONS,
@@ -31,6 +32,8 @@ interface Props {
   change: ChangeSettings;
   sources: readonly string[];
   onReload: () => void;
+  /** Show the candles of a day, in epoch milliseconds of its beginning in UTC. */
+  onDay: (day: number | null) => void;
 }
 
 /** What the chart shows: symbol, timeframe, range, indicators, what is marked. */
@@ -59,6 +62,7 @@ export function ChartToolbar(props: Props) {
         <OverlayMenu {...props} />
         <StrategyFields settings={settings} change={change} />
         <RangeFields settings={settings} change={change} />
+        <DayField onDay={props.onDay} />
         <SavedViews grid="chart" filters={CHART_FILTERS} />
         <Button
           tone="quiet"
@@ -85,6 +89,28 @@ function useTimeframeKeys(change: ChangeSettings): void {
   useShortcut("7", choose(6));
   useShortcut("8", choose(7));
   useShortcut("9", choose(8));
+}
+
+function DayField({ onDay }: Pick<Props, "onDay">) {
+  const { t } = useTranslation("chart");
+  const [day, setDay] = useState("");
+  return (
+    <>
+      <span className="text-xs text-muted">{t("range.day")}</span>
+      <TextField
+        hiddenLabel
+        label={t("range.day")}
+        type="date"
+        value={day}
+        onChange={(text) => {
+          setDay(text);
+          const at = Date.parse(text);
+          onDay(Number.isNaN(at) ? null : at);
+        }}
+        className="w-32"
+      />
+    </>
+  );
 }
 
 type SettingsProps = Pick<Props, "settings" | "change">;
@@ -145,6 +171,7 @@ function IndicatorButton({ settings, change }: SettingsProps) {
       {isOpen && (
         <IndicatorDialog
           indicators={settings.indicators}
+          strategy={settings.strategy}
           onChange={(indicators) => change({ ind: indicatorsText(indicators) })}
           onClose={() => setOpen(false)}
         />
@@ -205,7 +232,10 @@ function StrategyFields({ settings, change }: SettingsProps) {
         label={t("strategy.label")}
         hiddenLabel
         value={settings.strategy ?? ""}
-        onChange={(name) => change({ strategy: name || undefined, variant: undefined, run: undefined })}
+        onChange={(name) => {
+          const saved = savedIndicators(name || null);
+          change({ strategy: name || undefined, variant: undefined, run: undefined, ...(saved === undefined ? {} : { ind: saved }) });
+        }}
         options={options}
         className="w-32"
       />

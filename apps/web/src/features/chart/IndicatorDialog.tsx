@@ -6,11 +6,14 @@ import {
   INDICATORS_MAX,
   KINDS,
   LENGTH_MAX,
+  indicatorsText,
   newIndicator,
+  readIndicators,
   WIDTHS,
   type Indicator,
   type Kind,
 } from "@/features/chart/indicators";
+import { saveIndicators, useSavedIndicators } from "@/features/chart/indicatorSets";
 import { Button } from "@/kit/Button";
 import { Dialog } from "@/kit/Dialog";
 import { TextField } from "@/kit/Field";
@@ -18,6 +21,8 @@ import { Icon } from "@/kit/Icon";
 import { Select } from "@/kit/Select";
 
 interface Props {
+  /** Whose set is kept; null: that of charts without a strategy. */
+  strategy: string | null;
   indicators: readonly Indicator[];
   onChange: (indicators: readonly Indicator[]) => void;
   onClose: () => void;
@@ -26,7 +31,7 @@ interface Props {
 const LENGTH_NAMES = { one: ["length"], three: ["fast", "slow", "signal"] } as const;
 
 /** Choose the indicators over the candles: kind, lengths, colour and width of each. */
-export function IndicatorDialog({ indicators, onChange, onClose }: Props) {
+export function IndicatorDialog({ strategy, indicators, onChange, onClose }: Props) {
   const { t } = useTranslation("chart");
   const [added, setAdded] = useState<Kind>("sma");
   const replace = (index: number, next: Indicator) => onChange(indicators.map((one, at) => (at === index ? next : one)));
@@ -57,8 +62,27 @@ export function IndicatorDialog({ indicators, onChange, onClose }: Props) {
           {t("indicators.add")}
         </Button>
       </div>
+      <SavedSet strategy={strategy} indicators={indicators} onChange={onChange} />
       <p className="text-2xs text-muted">{t("indicators.note")}</p>
     </Dialog>
+  );
+}
+
+/** The set of the strategy: kept as it is here, or taken again. */
+function SavedSet({ strategy, indicators, onChange }: Pick<Props, "strategy" | "indicators" | "onChange">) {
+  const { t } = useTranslation("chart");
+  const saved = useSavedIndicators(strategy);
+  const text = indicatorsText(indicators) ?? "";
+  const of = strategy ?? t("strategy.none");
+  return (
+    <div className="flex flex-wrap items-center gap-2">
+      <Button disabled={saved === text} onClick={() => saveIndicators(strategy, text)}>
+        {t("indicators.keep", { strategy: of })}
+      </Button>
+      <Button disabled={saved === undefined || saved === text} onClick={() => onChange(readIndicators(saved))}>
+        {t("indicators.take", { strategy: of })}
+      </Button>
+    </div>
   );
 }
 

@@ -9,8 +9,30 @@ import { useFormats } from "@/lib/format";
 import { usePreference } from "@/lib/preferences";
 import { zoneLabel } from "@/lib/time";
 
+interface Props {
+  replay: Replay;
+  candles: readonly Candle[];
+  /** The candles where something was traded, by index, as far as they are known at the cursor. */
+  marked: readonly number[];
+}
+
+/** More ticks than this would cover the track. */
+const TICKS_MAX = 300;
+
+/** Where something was traded, on the track of the slider; its thumb is as wide as `ticks` is inset at both sides. */
+function Ticks({ marked, last }: { marked: readonly number[]; last: number }) {
+  if (last < 1 || marked.length > TICKS_MAX) return null;
+  return (
+    <span aria-hidden="true" data-ticks={marked.length} className="pointer-events-none absolute inset-x-2 bottom-0 h-1">
+      {marked.map((index) => (
+        <span key={index} className="absolute h-full w-px bg-accent" style={{ insetInlineStart: `${(index / last) * 100}%` }} />
+      ))}
+    </span>
+  );
+}
+
 /** First, back, play, forward, last; speed, slider and place of the playback. */
-export function PlaybackBar({ replay, candles }: { replay: Replay; candles: readonly Candle[] }) {
+export function PlaybackBar({ replay, candles, marked }: Props) {
   const { t } = useTranslation("chart");
   const { time } = useFormats();
   const zone = usePreference("zone");
@@ -39,17 +61,20 @@ export function PlaybackBar({ replay, candles }: { replay: Replay; candles: read
         options={SPEEDS.map((value) => ({ value, label: t("replay.perSecond", { count: value }) }))}
         className="w-28"
       />
-      <input
-        type="range"
-        min={0}
-        max={Math.max(last, 0)}
-        value={Math.max(index, 0)}
-        disabled={none}
-        aria-label={t("replay.slider")}
-        aria-valuetext={at === null ? place : `${time(at)}, ${place}`}
-        onChange={(event) => replay.seek(Number(event.target.value))}
-        className="h-6 min-w-32 flex-1 accent-(--accent)"
-      />
+      <span className="relative flex min-w-32 flex-1">
+        <Ticks marked={marked} last={last} />
+        <input
+          type="range"
+          min={0}
+          max={Math.max(last, 0)}
+          value={Math.max(index, 0)}
+          disabled={none}
+          aria-label={t("replay.slider")}
+          aria-valuetext={at === null ? place : `${time(at)}, ${place}`}
+          onChange={(event) => replay.seek(Number(event.target.value))}
+          className="h-6 w-full accent-(--accent)"
+        />
+      </span>
       <span className="num text-xs text-muted">
         {time(at)} {zoneLabel(zone)}
       </span>

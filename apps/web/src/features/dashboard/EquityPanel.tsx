@@ -1,8 +1,9 @@
-import { lazy, Suspense, useMemo, useState } from "react";
+import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { useStrategyNames } from "@/api/strategies";
 import type { Days } from "@/app/period";
 import { useAccountNames, useScope } from "@/app/scope";
-import { useEquity } from "@/features/dashboard/reads";
+import { useEquity, useResultCurves } from "@/features/dashboard/reads";
 import { EmptyState } from "@/kit/EmptyState";
 import { ErrorState } from "@/kit/ErrorState";
 import { Panel } from "@/kit/Panel";
@@ -10,43 +11,78 @@ import { Select } from "@/kit/Select";
 import { Spinner } from "@/kit/Spinner";
 
 const EquityChart = lazy(async () => ({ default: (await import("@/charts/EquityChart")).EquityChart }));
+const ResultChart = lazy(async () => ({ default: (await import("@/charts/ResultChart")).ResultChart }));
 
-/** Equity and drawdown of one account; accounts differ in currency, so they are not added here. */
+/** What can be shown: the equity of an account, or the results of a strategy. */
+interface Choice {
+  value: string;
+  label: string;
+  chart: ReactNode;
+}
+
+/** Equity and drawdown of one account, or the sum of the results of one strategy; accounts differ in currency, so they are not added here. */
 export function EquityPanel({ days }: { days: Days }) {
   const { t } = useTranslation("dashboard");
-  const { accounts } = useScope();
+  const { accounts, parameter: all } = useScope();
   // A key that is restricted to strategies gets no equity of the account: it belongs to all of them.
   const parameter = accounts.filter((one) => !one.restrict_to_strategies).map((one) => one.account_id).join(",");
-  const name = useAccountNames();
-  const { data, error, isPending, refetch } = useEquity(parameter, days);
+  const equity = useEquity(parameter, days);
+  const results = useResultCurves(all, days);
   const [chosen, setChosen] = useState<string | null>(null);
-  const labels = useMemo(() => ({ equity: t("equity.title"), drawdown: t("equity.drawdown") }), [t]);
-  const curves = data ?? [];
-  const curve = curves.find((item) => String(item.account_id) === chosen) ?? curves[0];
-  const options = curves.map((item) => ({ value: String(item.account_id), label: name(item.account_id).label }));
+  const choices = [...useEquityChoices(equity.data ?? []), ...useResultChoices(results.data ?? [])];
+  const choice = choices.find((item) => item.value === chosen) ?? choices[0];
+  const failed = [equity, results].find((query) => query.error !== null && query.data === undefined);
+  const isPending = (equity.isPending && parameter !== "") || (results.isPending && all !== "");
   return (
     <Panel
       title={t("equity.title")}
       className="xl:col-span-2"
       actions={
-        curve !== undefined && (
-          <Select label={t("equity.account")} hiddenLabel value={String(curve.account_id)} onChange={setChosen} options={options} />
+        choice !== undefined && (
+          <Select
+            label={t("equity.choice")}
+            hiddenLabel
+            value={choice.value}
+            onChange={setChosen}
+            options={choices.map(({ value, label }) => ({ value, label }))}
+          />
         )
       }
     >
-      {parameter === "" && accounts.length > 0 ? (
-        <EmptyState title={t("equity.restricted")} />
-      ) : error !== null && data === undefined ? (
-        <ErrorState error={error} onRetry={() => void refetch()} />
-      ) : isPending && parameter !== "" ? (
+      {failed !== undefined && <ErrorState error={failed.error} compact={choice !== undefined} onRetry={() => void failed.refetch()} />}
+      {choice !== undefined ? (
+        <Suspense fallback={<Spinner />}>{choice.chart}</Suspense>
+      ) : failed === undefined && isPending ? (
         <p className="m-auto p-6"><Spinner /></p>
-      ) : curve === undefined || curve.points.length < 2 ? (
-        <EmptyState title={t("equity.empty")} />
-      ) : (
-        <Suspense fallback={<Spinner />}>
-          <EquityChart points={curve.points} currency={curve.currency} labels={labels} />
-        </Suspense>
-      )}
+      ) : failed === undefined ? (
+        <EmptyState title={t(parameter === "" && accounts.length > 0 ? "equity.restricted" : "equity.empty")} />
+      ) : null}
     </Panel>
   );
+}
+
+function useEquityChoices(curves: NonNullable<ReturnType<typeof useEquity>["data"]>): Choice[] {
+  const { t } = useTranslation("dashboard");
+  const name = useAccountNames();
+  const labels = useMemo(() => ({ equity: t("equity.title"), drawdown: t("equity.drawdown") }), [t]);
+  return curves
+    .filter((curve) => curve.points.length > 1)
+    .map((curve) => ({
+      value: `account ${curve.account_id}`,
+      label: name(curve.account_id).label,
+      chart: <EquityChart points={curve.points} currency={curve.currency} labels={labels} />,
+    }));
+}
+
+function useResultChoices(curves: NonNullable<ReturnType<typeof useResultCurves>["data"]>): Choice[] {
+  const { t } = useTranslation("dashboard");
+  const name = useStrategyNames();
+  const labels = useMemo(() => ({ result: t("equity.results"), drawdown: t("equity.drawdown") }), [t]);
+  return curves
+    .filter((curve) => curve.points.length > 1)
+    .map((curve) => ({
+      value: `strategy ${curve.strategy_id} ${curve.currency}`,
+      label: t("equity.strategy", { name: name(curve.strategy_id) || t("noStrategy"), currency: curve.currency }),
+      chart: <ResultChart points={curve.points} currency={curve.currency} labels={labels} />,
+    }));
 }

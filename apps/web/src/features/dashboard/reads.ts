@@ -61,6 +61,20 @@ export function useEquity(accounts: string, days: Days) {
   });
 }
 
+/** What each strategy earned over the period: the sum of its closed positions, by currency. */
+export function useResultCurves(accounts: string, days: Days) {
+  return useQuery({
+    queryKey: ["result curves", accounts, startOf(days)],
+    queryFn: async () => {
+      const resolution = length(days) > HOURLY_DAYS_MAX ? ({ resolution: "day" } as const) : {};
+      const query = { account_ids: accounts, from: startOf(days), ...resolution };
+      return (await call(api.GET("/analytics/results", { params: { query } }))).items;
+    },
+    enabled: accounts !== "",
+    refetchInterval: REFRESH_MS * 4,
+  });
+}
+
 /** How many orders were rejected on these days. */
 export function useRejected(accounts: string, { start, end, tz }: Range) {
   return useQuery({

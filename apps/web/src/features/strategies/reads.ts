@@ -1,6 +1,6 @@
 /** Strategies: all of them for an administrator, those of the key for the others. */
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback } from "react";
+import { queryOptions, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useMemo } from "react";
 import { api, call } from "@/api/client";
 import { commentHeader } from "@/api/comment";
 import type { components } from "@/api/schema";
@@ -47,15 +47,39 @@ export async function changeStrategy(id: number, body: Schemas["StrategyChange"]
   await call(api.PATCH("/admin/strategies/{strategy_id}", { params, body }));
 }
 
-/** Whether an account allows new positions of each of its strategies. */
-export function useSwitches(accountId: number) {
-  return useQuery({
+function switchesOptions(accountId: number) {
+  return queryOptions({
     queryKey: ["strategies", "switches", accountId],
     queryFn: async () => {
       const params = { path: { account_id: accountId } };
       return (await call(api.GET("/oms/risk/{account_id}/strategies", { params }))).items;
     },
   });
+}
+
+/** Whether an account allows new positions of each of its strategies. */
+export function useSwitches(accountId: number) {
+  return useQuery(switchesOptions(accountId));
+}
+
+/** Switches are read account by account: beyond these they are not read for the list. */
+const ACCOUNTS_MAX = 20;
+
+/** Whether strategies may open positions, by `account strategy`; of accounts that were not read nothing is known. */
+export function useEntries(rows: readonly StrategyRow[], readable: readonly number[]): ReadonlyMap<string, boolean> {
+  const accounts = [...new Set(rows.flatMap((row) => row.account_ids))].filter((id) => readable.includes(id)).slice(0, ACCOUNTS_MAX);
+  const items = useQueries({
+    queries: accounts.map((id) => switchesOptions(id)),
+    combine: (queries) => queries.map((query) => query.data),
+  });
+  const key = accounts.join(",");
+  return useMemo(
+    () =>
+      new Map(
+        key.split(",").flatMap((id, index) => (items[index] ?? []).map((row) => [`${id} ${row.strategy_id}`, row.allow_new_positions] as const)),
+      ),
+    [key, items],
+  );
 }
 
 /** Allow new positions of a strategy on an account, or forbid them. Throws `ApiError`. */

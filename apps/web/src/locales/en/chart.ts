@@ -1,4 +1,5 @@
 export default {
+  failed: "The chart could not be drawn. Its candles are in the table.",
   summary: "{{symbol}} {{timeframe}}: {{count}} candles from {{from}} to {{to}}, last close {{close}}, {{markers}} markers",
   instrument: "Symbol and exchange",
   timeframe: "Timeframe",
@@ -7,7 +8,7 @@ export default {
   side: "Details",
   trade: "Trade",
   tradeOff: "Not while the past is played back",
-  range: { start: "From", end: "To", limit: "Candles" },
+  range: { day: "Go to", start: "From", end: "To", limit: "Candles" },
   overlays: {
     label: "Show",
     volume: "Volume",
@@ -25,6 +26,8 @@ export default {
   mark: { buy: "Buy", sell: "Sell", close: "Close", position_size: "Size", order: "Order" },
   strategy: { label: "Strategy", none: "No strategy", variant: "Variant", variantName: "Variant {{value}}" },
   indicators: {
+    keep: "Keep for {{strategy}}",
+    take: "Take those kept for {{strategy}}",
     title: "Indicators",
     button: "Indicators ({{count}})",
     none: "No indicators yet.",

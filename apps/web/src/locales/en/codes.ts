@@ -112,6 +112,7 @@ export default {
     bot_create: "Bot created",
     bot_change: "Bot changed",
     bot_delete: "Bot deleted",
+    bot_restart: "Bot restarted",
     bot_start: "Bot started",
     bot_stop: "Bot stopped",
     strategy_signal: "Signal of a bot",

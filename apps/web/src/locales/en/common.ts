@@ -27,7 +27,7 @@ export default {
     time: "Time",
     day: "Day",
   },
-  sums: { profit: "Profit", fees: "Fees" },
+  sums: { profit: "Profit", fees: "Fees", noPrice: "no price" },
   period: {
     label: "Days",
     symbol: "Symbol",

@@ -31,7 +31,9 @@ export default {
   equity: {
     title: "Equity",
     drawdown: "Drawdown",
-    account: "Account",
+    choice: "Account or strategy",
+    results: "Results",
+    strategy: "Results of {{name}}, {{currency}}",
     empty: "There is no history of equity for these days.",
     restricted: "This key is restricted to strategies. Equity belongs to the whole account; an administrator can lift the restriction.",
   },

@@ -1,3 +1,5 @@
+import bot from "@/locales/en/bot";
+
 export default {
   backtests: "Backtests",
   bots: "Bots",
@@ -64,6 +66,8 @@ export default {
     qty_step: "Quantity step",
   },
   report: {
+    sides: "By direction",
+    openTrades: "Open trades over time",
     held: "Buy and hold",
     reasons: "By reason of exit",
     won: "Won",
@@ -149,61 +153,7 @@ export default {
     unseen: "On the part itself",
     total: "Return of all parts, one after the other",
   },
-  bot: {
-    uptime: "Uptime",
-    positions: "Open positions",
-    name: "Name",
-    trader: "Trades as",
-    sizing: "Size by",
-    size: "Size",
-    mode: "Mode",
-    heartbeat: "Heartbeat",
-    decision: "Last decision",
-    reason: "Reason",
-    stale: "no sign of life",
-    started: "Started",
-    stopped: "Stopped",
-    failures: "Failures",
-    events: "History",
-    noEvents: "Nothing happened yet.",
-    details: "Details",
-    none: "No bots yet.",
-    noneHint: "A bot runs a strategy on closed candles and trades through signals.",
-    create: {
-      title: "New bot",
-      effect: "It is idle until it is started.",
-      action: "Create",
-      done: "The bot {{bot}} is created.",
-    },
-    edit: {
-      menu: "Change…",
-      title: "Change {{bot}}",
-      effect: "What changes counts from the next start on.",
-      action: "Change",
-      done: "The bot {{bot}} is changed.",
-    },
-    start: {
-      title: "Start {{bot}}",
-      effect: "{{strategy}} trades {{symbols}} on {{account}} from the next closed candle on.",
-      action: "Start",
-      live: "A live account: check its limits, its balance and that the bot ran on paper before.",
-    },
-    stop: {
-      title: "Stop {{bot}}",
-      effect: "It decides no more. Positions of {{symbols}} on {{account}} stay open with their levels.",
-      action: "Stop",
-    },
-    flatten: {
-      title: "Stop {{bot}} and close",
-      effect: "Its positions of {{symbols}} on {{account}} are closed at the market, then it stops.",
-      action: "Stop and close positions",
-    },
-    remove: {
-      title: "Delete {{bot}}",
-      effect: "The bot and its history are deleted; its orders and signals stay.",
-      action: "Delete",
-    },
-  },
+  bot,
   botStatus: {
     idle: "Idle",
     starting: "Starting",

@@ -1,4 +1,10 @@
 export default {
+  today: "Result today",
+  month: "Result 30 d",
+  open: "Open profit",
+  entries: "New positions",
+  entriesOf: "{{allowed}} of {{count}} accounts",
+  severalCurrencies: "several currencies",
   positions: "Open positions",
   title: "Strategies",
   search: "Strategy",

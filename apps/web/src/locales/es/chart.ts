@@ -2,6 +2,7 @@ import type en from "@/locales/en/chart";
 import type { Same } from "@/locales/same";
 
 export default {
+  failed: "No se pudo dibujar el gráfico. Sus velas están en la tabla.",
   summary: "{{symbol}} {{timeframe}}: {{count}} velas de {{from}} a {{to}}, último cierre {{close}}, {{markers}} marcas",
   instrument: "Símbolo y exchange",
   timeframe: "Periodo de la vela",
@@ -10,7 +11,7 @@ export default {
   side: "Detalles",
   trade: "Operar",
   tradeOff: "No mientras se reproduce el pasado",
-  range: { start: "Desde", end: "Hasta", limit: "Velas" },
+  range: { day: "Ir a", start: "Desde", end: "Hasta", limit: "Velas" },
   overlays: {
     label: "Mostrar",
     volume: "Volumen",
@@ -28,6 +29,8 @@ export default {
   mark: { buy: "Compra", sell: "Venta", close: "Cierre", position_size: "Tamaño", order: "Orden" },
   strategy: { label: "Estrategia", none: "Sin estrategia", variant: "Variante", variantName: "Variante {{value}}" },
   indicators: {
+    keep: "Guardar para {{strategy}}",
+    take: "Usar los guardados para {{strategy}}",
     title: "Indicadores",
     button: "Indicadores ({{count}})",
     none: "Aún no hay indicadores.",

@@ -109,6 +109,7 @@ export default {
     bot_create: "Bot creado",
     bot_change: "Bot cambiado",
     bot_delete: "Bot eliminado",
+    bot_restart: "Bot reiniciado",
     bot_start: "Bot iniciado",
     bot_stop: "Bot detenido",
     strategy_signal: "Señal de un bot",

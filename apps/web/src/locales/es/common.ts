@@ -30,7 +30,7 @@ export default {
     time: "Hora",
     day: "Día",
   },
-  sums: { profit: "Beneficio", fees: "Comisiones" },
+  sums: { profit: "Beneficio", fees: "Comisiones", noPrice: "sin precio" },
   period: {
     label: "Días",
     symbol: "Símbolo",

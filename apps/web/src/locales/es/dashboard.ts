@@ -34,7 +34,9 @@ export default {
   equity: {
     title: "Patrimonio",
     drawdown: "Caída",
-    account: "Cuenta",
+    choice: "Cuenta o estrategia",
+    results: "Resultados",
+    strategy: "Resultados de {{name}}, {{currency}}",
     empty: "No hay historial de patrimonio en estos días.",
     restricted: "Esta clave está restringida a estrategias. El patrimonio es de toda la cuenta; un administrador puede quitar la restricción.",
   },

@@ -1,3 +1,4 @@
+import bot from "@/locales/es/bot";
 import type en from "@/locales/en/research";
 import type { Same } from "@/locales/same";
 
@@ -67,6 +68,8 @@ export default {
     qty_step: "Paso de cantidad",
   },
   report: {
+    sides: "Por dirección",
+    openTrades: "Operaciones abiertas en el tiempo",
     held: "Comprar y mantener",
     reasons: "Por motivo de salida",
     won: "Ganadas",
@@ -152,61 +155,7 @@ export default {
     unseen: "En la propia parte",
     total: "Rendimiento de todas las partes, una tras otra",
   },
-  bot: {
-    uptime: "Tiempo activo",
-    positions: "Posiciones abiertas",
-    name: "Nombre",
-    trader: "Opera como",
-    sizing: "Tamaño por",
-    size: "Tamaño",
-    mode: "Modo",
-    heartbeat: "Señal de vida",
-    decision: "Última decisión",
-    reason: "Motivo",
-    stale: "sin señal de vida",
-    started: "Iniciado",
-    stopped: "Parado",
-    failures: "Fallos",
-    events: "Historial",
-    noEvents: "Aún no ha pasado nada.",
-    details: "Detalles",
-    none: "Aún no hay bots.",
-    noneHint: "Un bot ejecuta una estrategia sobre velas cerradas y opera mediante señales.",
-    create: {
-      title: "Nuevo bot",
-      effect: "Queda inactivo hasta que se inicia.",
-      action: "Crear",
-      done: "El bot {{bot}} está creado.",
-    },
-    edit: {
-      menu: "Cambiar…",
-      title: "Cambiar {{bot}}",
-      effect: "Lo que cambia cuenta desde el próximo inicio.",
-      action: "Cambiar",
-      done: "El bot {{bot}} ha cambiado.",
-    },
-    start: {
-      title: "Iniciar {{bot}}",
-      effect: "{{strategy}} opera {{symbols}} en {{account}} desde la próxima vela cerrada.",
-      action: "Iniciar",
-      live: "Una cuenta real: compruebe sus límites, su saldo y que el bot ya funcionó en papel.",
-    },
-    stop: {
-      title: "Parar {{bot}}",
-      effect: "Ya no decide. Las posiciones de {{symbols}} en {{account}} siguen abiertas con sus niveles.",
-      action: "Parar",
-    },
-    flatten: {
-      title: "Parar {{bot}} y cerrar",
-      effect: "Sus posiciones de {{symbols}} en {{account}} se cierran a mercado y luego se detiene.",
-      action: "Parar y cerrar posiciones",
-    },
-    remove: {
-      title: "Borrar {{bot}}",
-      effect: "El bot y su historial se borran; sus órdenes y señales quedan.",
-      action: "Borrar",
-    },
-  },
+  bot,
   botStatus: {
     idle: "Inactivo",
     starting: "Iniciando",

@@ -2,6 +2,12 @@ import type en from "@/locales/en/strategies";
 import type { Same } from "@/locales/same";
 
 export default {
+  today: "Resultado de hoy",
+  month: "Resultado 30 d",
+  open: "Ganancia abierta",
+  entries: "Posiciones nuevas",
+  entriesOf: "{{allowed}} de {{count}} cuentas",
+  severalCurrencies: "varias monedas",
   positions: "Posiciones abiertas",
   title: "Estrategias",
   search: "Estrategia",

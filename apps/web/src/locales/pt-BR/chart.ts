@@ -2,6 +2,7 @@ import type en from "@/locales/en/chart";
 import type { Same } from "@/locales/same";
 
 export default {
+  failed: "Não foi possível desenhar o gráfico. Os candles estão na tabela.",
   summary: "{{symbol}} {{timeframe}}: {{count}} candles de {{from}} a {{to}}, último fechamento {{close}}, {{markers}} marcadores",
   instrument: "Símbolo e corretora",
   timeframe: "Período do candle",
@@ -10,7 +11,7 @@ export default {
   side: "Detalhes",
   trade: "Negociar",
   tradeOff: "Não durante a reprodução do passado",
-  range: { start: "De", end: "Até", limit: "Candles" },
+  range: { day: "Ir para", start: "De", end: "Até", limit: "Candles" },
   overlays: {
     label: "Mostrar",
     volume: "Volume",
@@ -28,6 +29,8 @@ export default {
   mark: { buy: "Compra", sell: "Venda", close: "Fechamento", position_size: "Tamanho", order: "Ordem" },
   strategy: { label: "Estratégia", none: "Sem estratégia", variant: "Variante", variantName: "Variante {{value}}" },
   indicators: {
+    keep: "Guardar para {{strategy}}",
+    take: "Usar os guardados para {{strategy}}",
     title: "Indicadores",
     button: "Indicadores ({{count}})",
     none: "Nenhum indicador ainda.",

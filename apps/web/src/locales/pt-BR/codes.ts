@@ -109,6 +109,7 @@ export default {
     bot_create: "Bot criado",
     bot_change: "Bot alterado",
     bot_delete: "Bot excluído",
+    bot_restart: "Bot reiniciado",
     bot_start: "Bot iniciado",
     bot_stop: "Bot parado",
     strategy_signal: "Sinal de um bot",

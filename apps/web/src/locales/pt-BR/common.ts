@@ -30,7 +30,7 @@ export default {
     time: "Horário",
     day: "Dia",
   },
-  sums: { profit: "Lucro", fees: "Taxas" },
+  sums: { profit: "Lucro", fees: "Taxas", noPrice: "sem preço" },
   period: {
     label: "Dias",
     symbol: "Símbolo",

@@ -34,7 +34,9 @@ export default {
   equity: {
     title: "Patrimônio",
     drawdown: "Rebaixamento",
-    account: "Conta",
+    choice: "Conta ou estratégia",
+    results: "Resultados",
+    strategy: "Resultados de {{name}}, {{currency}}",
     empty: "Não há histórico de patrimônio nestes dias.",
     restricted: "Esta chave está restrita a estratégias. O patrimônio é da conta inteira; um administrador pode retirar a restrição.",
   },

@@ -1,3 +1,4 @@
+import bot from "@/locales/pt-BR/bot";
 import type en from "@/locales/en/research";
 import type { Same } from "@/locales/same";
 
@@ -67,6 +68,8 @@ export default {
     qty_step: "Passo da quantidade",
   },
   report: {
+    sides: "Por direção",
+    openTrades: "Negócios abertos ao longo do tempo",
     held: "Comprar e manter",
     reasons: "Por motivo de saída",
     won: "Ganhas",
@@ -152,61 +155,7 @@ export default {
     unseen: "Na própria parte",
     total: "Retorno de todas as partes, uma após a outra",
   },
-  bot: {
-    uptime: "Tempo ativo",
-    positions: "Posições abertas",
-    name: "Nome",
-    trader: "Negocia como",
-    sizing: "Tamanho por",
-    size: "Tamanho",
-    mode: "Modo",
-    heartbeat: "Sinal de vida",
-    decision: "Última decisão",
-    reason: "Motivo",
-    stale: "sem sinal de vida",
-    started: "Iniciado",
-    stopped: "Parado",
-    failures: "Falhas",
-    events: "Histórico",
-    noEvents: "Nada aconteceu ainda.",
-    details: "Detalhes",
-    none: "Ainda não há robôs.",
-    noneHint: "Um robô roda uma estratégia sobre candles fechados e negocia por sinais.",
-    create: {
-      title: "Novo robô",
-      effect: "Fica parado até ser iniciado.",
-      action: "Criar",
-      done: "O robô {{bot}} foi criado.",
-    },
-    edit: {
-      menu: "Alterar…",
-      title: "Alterar {{bot}}",
-      effect: "O que muda vale a partir do próximo início.",
-      action: "Alterar",
-      done: "O robô {{bot}} foi alterado.",
-    },
-    start: {
-      title: "Iniciar {{bot}}",
-      effect: "{{strategy}} negocia {{symbols}} em {{account}} a partir do próximo candle fechado.",
-      action: "Iniciar",
-      live: "Uma conta real: verifique os limites, o saldo e se o robô já rodou em papel.",
-    },
-    stop: {
-      title: "Parar {{bot}}",
-      effect: "Não decide mais. As posições de {{symbols}} em {{account}} ficam abertas com seus níveis.",
-      action: "Parar",
-    },
-    flatten: {
-      title: "Parar {{bot}} e fechar",
-      effect: "Suas posições de {{symbols}} em {{account}} são fechadas a mercado, depois ele para.",
-      action: "Parar e fechar posições",
-    },
-    remove: {
-      title: "Excluir {{bot}}",
-      effect: "O robô e seu histórico são excluídos; suas ordens e sinais ficam.",
-      action: "Excluir",
-    },
-  },
+  bot,
   botStatus: {
     idle: "Ocioso",
     starting: "Iniciando",

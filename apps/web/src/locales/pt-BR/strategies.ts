@@ -2,6 +2,12 @@ import type en from "@/locales/en/strategies";
 import type { Same } from "@/locales/same";
 
 export default {
+  today: "Resultado de hoje",
+  month: "Resultado 30 d",
+  open: "Lucro aberto",
+  entries: "Novas posições",
+  entriesOf: "{{allowed}} de {{count}} contas",
+  severalCurrencies: "várias moedas",
   positions: "Posições abertas",
   title: "Estratégias",
   search: "Estratégia",
