@@ -1,6 +1,7 @@
 """Figures of bots: results of today, profit of open positions, errors, signals, balances.
 
-The positions of a bot are those of its strategy and symbols on its account, also those that something else opened.
+The positions of a bot are those of its strategy and symbols on its account, also those that
+something else opened.
 """
 
 from collections import defaultdict
