@@ -9,8 +9,6 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
-from oms.adapters.process_priority import lower_priority
-
 LOWEST_PRIORITY = 19
 SILENCE_SECONDS_MAX = 1800.0
 """A process that sends nothing for so long is ended: it hangs."""
@@ -57,10 +55,10 @@ async def messages_of(
 def start_child() -> None:
     """Prepare a process that calculates for its parent, and ends when the parent does.
 
-    It leads a session of its own: an interrupt of the terminal is left to the parent.
+    An interrupt of the terminal is left to the parent.
     """
-    os.setsid()
-    lower_priority(LOWEST_PRIORITY)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(LOWEST_PRIORITY)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -16,12 +16,7 @@ from oms.adapters.sql.store import SqlStore
 from oms.bootstrap.backtest_process import BacktestProcesses
 from oms.bootstrap.bots import build_bot_services
 from oms.bootstrap.market_data import CandleFetcherPool, open_candle_fetcher
-from oms.bootstrap.strategies import (
-    BELOW_ORDERS,
-    build_research,
-    build_start_strategy,
-    strategy_processes,
-)
+from oms.bootstrap.strategies import build_research, build_start_strategy, strategy_processes
 from oms.config import Settings
 from oms.domain.notifications.sink import SinkKind
 from oms.ports.clock import Clock
@@ -115,8 +110,7 @@ def _notifications(
 def _bots(settings: Settings, store: SqlStore, notifier: Notifier, clock: Clock) -> BotTasks:
     """Return the tasks of bots."""
     evaluators = ProcessEvaluators(
-        processes=strategy_processes(settings, priority=BELOW_ORDERS),
-        start=build_start_strategy(store, clock),
+        processes=strategy_processes(settings), start=build_start_strategy(store, clock)
     )
     services = build_bot_services(store, notifier, clock, evaluators)
     flatten = FlattenBot(

@@ -19,9 +19,6 @@ from oms.services.research.ask_runner import AskRunner, ResearchServices
 from oms.services.research.read_catalog import ReadCatalog
 from oms.services.research.start_strategy import StartStrategy
 
-BELOW_ORDERS = 10
-"""The ``nice`` value of processes of strategies beside a gateway."""
-
 
 def strategy_processes(settings: Settings, priority: int = 0) -> ChildProcesses:
     """Return what starts processes of strategies with the limits of the settings.
@@ -84,7 +81,7 @@ def build_start_strategy(store: SqlStore, clock: Clock) -> StartStrategy:
 def build_research(settings: Settings, store: SqlStore, clock: Clock) -> ResearchAnswers:
     """Return the task that answers requests of the API."""
     answers = AnswerRequests(
-        processes=strategy_processes(settings, priority=BELOW_ORDERS),
+        processes=strategy_processes(settings, priority=10),
         start=build_start_strategy(store, clock),
         catalog=store.strategy_catalog,
         instruments=store.instruments,

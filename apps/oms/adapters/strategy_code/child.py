@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from oms.adapters.process_priority import lower_priority
 from oms.adapters.strategy_code.frames import (
     LENGTH_BYTES,
     Message,
@@ -26,6 +25,7 @@ from oms.adapters.strategy_code.process_limits import (
     DecisionTimeout,
     end_with_parent,
     limit_memory,
+    lower_priority,
 )
 from oms.adapters.strategy_code.strategy_host import StrategyHost
 from oms.domain.errors import OmsError

@@ -87,3 +87,8 @@ class DecisionClock:
         if self._raised > self._RAISED_MAX:
             signal.raise_signal(signal.SIGVTALRM)
         raise DecisionTimeout(f"a decision took longer than {self._seconds:g} s")
+
+
+def lower_priority(priority: int) -> None:
+    """Let other processes of the machine run first."""
+    os.nice(priority)
