@@ -48,6 +48,7 @@ async def external(gateway: InProcessGateway, account_id: int, first: int, count
                 state=OrderState.CANCELED if n == first + 1 else OrderState.FILLED,
                 side=Side.SELL if n == first + 2 else Side.BUY,
                 created_at=seconds_after((n - first) * day),
+                updated_at=seconds_after((n - first) * day),
                 strategy_id=STRATEGY + 1 if n == first + 3 else 0,
             )
             for n in numbers

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from oms.adapters.sql.connection.dialect import Dialect
@@ -9,6 +10,7 @@ from oms.domain.commands.command import CommandStatus
 from oms.domain.value import evolve
 from oms.ports.history_reads import HistoryQuery
 
+CLOCKS_DIFFER_MAX = timedelta(days=1)
 #: Up to this number of accounts a page is read by one index seek per account.
 SEEK_ACCOUNTS_MAX = 64
 #: Filter fields besides the accounts; each may have an index of its own.
@@ -82,9 +84,16 @@ def window_conditions(dialect: Dialect, kind: HistoryTable, window: HistoryQuery
     moment = "created_at" if window.by_creation else kind.moment
     if _is_dated_commands(kind, window):
         where = where.and_(f"status IN ({_ANY_STATUS})")
-    if window.by_creation and window.since is not None and kind.moment == "updated_at":
-        # No row was changed before it was created, and times of changes have an index.
-        where = where.and_(f"updated_at >= {param}", dialect.encode_time(window.since))
+    if (
+        window.by_creation
+        and kind.moment == "updated_at"
+        and window.since
+        and window.since.year > 1
+    ):
+        # A row is not changed before it was created, but for clocks of exchanges that differ from
+        # that of the gateway; times of changes have an index.
+        earliest = window.since - CLOCKS_DIFFER_MAX
+        where = where.and_(f"updated_at >= {param}", dialect.encode_time(earliest))
     if window.since is not None:
         where = where.and_(f"{moment} >= {param}", dialect.encode_time(window.since))
     if window.until is not None:
