@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pymysql
 
@@ -47,6 +47,7 @@ def connect(dsn: str) -> Iterator[Any]:
             host=parts.hostname,
             port=parts.port,
             user=parts.username,
+            password=unquote(parts.password or ""),
             database=parts.path[1:],
             # A cluster node first applies everything committed at any node before.
             init_command="SET SESSION wsrep_sync_wait = 7",

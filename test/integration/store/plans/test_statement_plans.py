@@ -56,6 +56,9 @@ READS_MORE: tuple[tuple[str, str, str], ...] = (
     ("performance.executions", "", FILTER),
     ("performance.equity_snapshots:SqlEquitySnapshots.between", "", THINNED),
     ("performance.equity_snapshots:SqlEquitySnapshots.latest", "", THINNED),
+    ("bots.bots:SqlBots._newest_events", "MAX(id)", "the newest events of each bot"),
+    ("bots.bots:SqlBots.count_errors", "at >= ?", WINDOW),
+    ("bots.bot_runs:SqlBotRuns.last_actions", "at >= ?", WINDOW),
     ("reads.history:SqlHistoryReads._page", "COUNT(*)", TOTAL),
     ("reads.history", "OFFSET", "a page by number counts the rows before it"),
     ("reads.history", "status IN (", FILTER),
@@ -94,7 +97,6 @@ READS_MORE: tuple[tuple[str, str, str], ...] = (
 NOT_RECORDED = frozenset(
     (
         "archive.archived_names: SELECT id FROM archived_positions WHERE id",
-        "bots.bot_runs: SELECT symbol, action FROM bot_events WHERE id IN (",
         "ledger.replay_reads: SELECT position_id FROM oms_deals WHERE account_id =",
         "maintenance.migration_runner: SELECT oldest_program FROM schema_support",
         "maintenance.migration_runner: SELECT version_num FROM",
