@@ -71,7 +71,8 @@ class Runner:
             if not self._is_waiting_for_store:
                 logger.warning("store_unavailable loop=task_leases message=%s", error.message)
             self._is_waiting_for_store = True
-        await self._end([t for t, r in self._running.items() if not self._is_alive(r)])
+        if not stop.is_set():  # tasks that the stop has ended still have leases to give back
+            await self._end([t for t, r in self._running.items() if not self._is_alive(r)])
 
     async def _renew(self) -> None:
         if not self._running:

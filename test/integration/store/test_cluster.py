@@ -179,13 +179,15 @@ def test_proxy_uses_one_node_until_it_leaves_its_cluster(
         started_at = time.monotonic()
         first.isolate()
         wait_until(lambda: not _error(proxy), 20, "another node takes the writes")
-        substitute = ports()[0]
         print(f"{time.monotonic() - started_at:.1f} s until another node takes the writes")
+        # Until the others agree that it is gone, they may refuse reads and the writes may move on.
+        wait_until(lambda: _up(proxy) == {"node2", "node3"}, 20, "the proxy sees the others alone")
+        substitute = ports()[0]
         assert substitute != first.port
         first.reconnect()
         galera.wait_until_whole()
-        wait_until(lambda: "writer,node1" in _up(proxy), 20, "the proxy sees it again")
-        assert ports()[0] != first.port, "a node that returns does not take the writes back"
+        wait_until(lambda: "node1" in _up(proxy), 20, "the proxy sees it again")
+        assert ports()[0] == substitute, "a node that returns does not take the writes back"
 
 
 def _error(proxy: HaProxy) -> str:
@@ -197,8 +199,10 @@ def _error(proxy: HaProxy) -> str:
     return ""
 
 
-def _up(proxy: HaProxy) -> str:
-    return "\n".join(line for line in proxy.command("show stat").splitlines() if ",UP" in line)
+def _up(proxy: HaProxy) -> set[str]:
+    """The nodes that may take the writes, by the checks of the proxy."""
+    rows = [line.split(",") for line in proxy.command("show stat").splitlines()]
+    return {row[1] for row in rows if row[0] == "writer" and row[1] != "BACKEND" and "UP" in row}
 
 
 def test_missing_galera_library_names_the_package_to_install(

@@ -27,6 +27,8 @@ from oms.services.bots import closed_candles
 
 SYMBOL = "BTC/USDT:USDT"
 ROUND = 0.02
+#: Runners that stop give their leases back; on a slow machine none may expire before.
+LEASE_SECONDS = 30.0
 #: Averages of 1 and 2 closes: a higher close is long, a lower one ends it.
 CROSS: dict[str, Any] = {"strategy": "sma_cross", "params": {"fast": 1, "slow": 2}}
 
@@ -142,10 +144,10 @@ class BotGateway:
         body = await self.gateway.client.get(path)
         return [row["qty"] if row["side"] == "buy" else f"-{row['qty']}" for row in body["items"]]
 
-    async def start_runner(self, name: str = "one", lease_seconds: float = 3.0) -> asyncio.Event:
+    async def start_runner(self, name: str = "one") -> asyncio.Event:
         """Run a runner until the returned event is set, or the end of the test."""
         stop = asyncio.Event()
-        work = asyncio.create_task(self.runner(name, lease_seconds).run(stop))
+        work = asyncio.create_task(self.runner(name).run(stop))
 
         async def end() -> None:
             stop.set()
@@ -154,10 +156,10 @@ class BotGateway:
         self.stack.push_async_callback(end)
         return stop
 
-    def runner(self, name: str, lease_seconds: float = 3.0) -> Runner:
+    def runner(self, name: str) -> Runner:
         """Return a runner that is not started."""
         settings = self.gateway.api_context.settings.model_copy(
-            update={"lease_seconds": lease_seconds}
+            update={"lease_seconds": LEASE_SECONDS}
         )
         return wire_runner(
             settings,

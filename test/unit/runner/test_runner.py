@@ -1,7 +1,7 @@
 """The runner: whatever ends a task, it is started again; a lost lease ends it for good."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -125,6 +125,24 @@ async def test_a_second_runner_waits_until_the_first_gives_up_the_lease() -> Non
         assert second.runs[0].lease.token == 2
         leases.owners["one"], leases.tokens["one"] = "c", 3  # another runner takes it
         await _true(lambda: second.ended)
+
+
+async def test_leases_of_tasks_that_end_within_the_last_round_are_given_back() -> None:
+    leases = MemoryTaskLeases()
+    task = ScriptedTask("one")
+    stop = asyncio.Event()
+
+    async def stop_within_the_round() -> Sequence[ScriptedTask]:
+        if task.runs:
+            stop.set()
+            await _true(lambda: task.ended)
+            await asyncio.sleep(0)  # its supervisor ends
+        return ()
+
+    runner = a_runner(leases, task, lease_seconds=60, more_tasks=stop_within_the_round)
+    async with asyncio.timeout(5):
+        await runner.run(stop)
+    assert leases.owners == {"one": ""}
 
 
 async def test_a_task_ends_when_its_lease_may_have_expired() -> None:

@@ -54,8 +54,6 @@ from oms.services.account_state.pending import (
 from oms.services.account_state.unit_of_work import UnitOfWork, current_deals
 from oms.task_cancellation import cancel_all
 
-"""Returns the equity of an account, by its id, now, and the time zone of its days."""
-
 
 @dataclass(slots=True)
 class AccountState:
