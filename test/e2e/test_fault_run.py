@@ -1,13 +1,12 @@
 """Fault run: orders at a loopback exchange while faults are injected and workers are killed.
 
-Every kind of fault that concerns requests, reads or streams occurs five times, at full size ten
-times; every kill finds commands in flight; of two workers one is frozen beyond its lease now and
-then. In the end orders, deals, positions and balances equal the exchange's own books.
+Every kind of fault that concerns requests, reads or streams occurs ten times, every kill finds
+commands in flight; of two workers one is frozen beyond its lease now and then. In the end orders,
+deals, positions and balances equal the exchange's own books.
 
-``make faults`` runs all three at full size, ``make test`` the first. Another run:
-``OMS_FAULT_RUN_ORDERS``, ``_FAULTS`` (of each kind), ``_SECONDS``, ``_KILL_SECONDS``,
-``_SETTLE_SECONDS``, ``_EXCHANGES`` (exchange ids with commas, an account each), ``_DATABASE`` and
-``_SEED``.
+``make faults`` runs all three, ``make test`` the first. Another run: ``OMS_FAULT_RUN_ORDERS``,
+``_FAULTS`` (of each kind), ``_SECONDS``, ``_KILL_SECONDS``, ``_SETTLE_SECONDS``, ``_EXCHANGES``
+(exchange ids with commas, an account each), ``_DATABASE`` and ``_SEED``.
 """
 
 import json
@@ -31,7 +30,7 @@ from kit.gateway.processes import Gateway
 from kit.http.client import call
 from kit.load.exchange_load import LINEAR, SPOT, ExchangeLoad
 from kit.polling import wait_until
-from kit.run_size import IS_FULL_SIZE, choose_size
+from kit.run_size import IS_FULL_SIZE
 from oms.adapters.sql.tables import METADATA
 
 
@@ -41,10 +40,10 @@ class Run:
 
     database: str
     exchanges: str
-    orders: int = choose_size(160, 300)
+    orders: int = 300
     #: Number of faults of each kind.
-    faults: int = choose_size(5, 10)
-    seconds: float = choose_size(42.0, 80.0)
+    faults: int = 10
+    seconds: float = 80.0
     #: Mean time between the recovery from a kill and the next one.
     kill_seconds: float = 4.0
     #: How long the two sides may take to become equal after the load.

@@ -57,7 +57,7 @@ SUPERVISORS = frozenset(
     )
 )
 #: Absolute paths of users and machines.
-MACHINE_PATH = re.compile(r"(?<![\w.~$}/-])/(home|root|Users|mnt|media|workspace|work)/\w")
+MACHINE_PATH = re.compile(r"(?<![\w.~$}/-])/(home|root|Users|mnt|media|workspace|work|dev/shm)/\w")
 SKIPPED = re.compile(r"pytest\.(skip|xfail|importorskip)\b|mark\.(skip|skipif|xfail)\b")
 
 
@@ -255,7 +255,7 @@ def test_the_tests_are_not_a_package() -> None:
 def test_no_machine_specific_paths() -> None:
     found = [
         f"{_name(path)}:{number}: {line.strip()}"
-        for path in TEXTS
+        for path in (*TEXTS, *_files("test", (".jsonl",)))
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if MACHINE_PATH.search(line)
     ]

@@ -22,6 +22,7 @@ from oms.adapters.sql.maintenance.migration_runner import MigrationStatus, Upgra
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.trading_calendar import LibraryCalendar
 from oms.bootstrap.exchange_factory import (
+    build_client_preparation,
     build_exchange_factory,
     build_mark_feeds,
     build_market_cache,
@@ -197,7 +198,7 @@ async def build_worker(
         calendar=calendar,
     )
     refresh_seconds = settings.desk.price_refresh_seconds
-    return wire_worker(
+    worker = wire_worker(
         settings,
         store,
         name=name or _unique_name(),
@@ -210,6 +211,13 @@ async def build_worker(
         only=only,
         calendar=calendar,
     )
+    worker.prepare = build_client_preparation(
+        store,
+        market_cache,
+        settings.market_cache_dir,
+        live_allowed=settings.live_trading_allowed,
+    )
+    return worker
 
 
 async def build_runner(settings: Settings, *, name: str = "") -> "Runner":

@@ -4,13 +4,13 @@ The clients of a process share the market tables. ccxt is imported when the firs
 in a thread: a worker with paper accounts only never imports it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
-from oms.domain.account import Account, Engine
+from oms.domain.account import Account, Engine, Environment
 from oms.domain.orders.external_order import is_external
 from oms.domain.value import evolve
 from oms.ports.exchange import ExchangePorts
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from oms.adapters.ccxt.prices.price_feeds import PriceFeeds
     from oms.adapters.sql.store import SqlStore
     from oms.ports.vault import Vault
+
+#: Exchanges whose clients are prepared at the start of a worker.
+PREPARED_EXCHANGES_MAX = 20
 
 
 def build_exchange_factory(
@@ -89,6 +92,25 @@ def build_market_cache(store: "SqlStore") -> "MarketCache":
     return MarketCache(
         RateLimitBuckets(make_shared=partial(SharedRateLimitBucket, store.rate_budget))
     )
+
+
+def build_client_preparation(
+    store: "SqlStore", market_cache: "MarketCache", cache: Path, *, live_allowed: bool
+) -> Callable[[], Awaitable[None]]:
+    """Return what loads the code and the market tables of the exchanges that accounts use.
+
+    Without ``live_allowed`` accounts with real money are left out: no client opens for them.
+    """
+    left_out = () if live_allowed else (Environment.LIVE,)
+
+    async def prepare() -> None:
+        found = await store.registry.exchange_settings(PREPARED_EXCHANGES_MAX)
+        if settings := [each for each in found if each.environment not in left_out]:
+            from oms.adapters.ccxt.client.client_preparation import prepare_clients
+
+            await prepare_clients(settings, market_cache, cache)
+
+    return prepare
 
 
 def build_mark_feeds(

@@ -53,6 +53,16 @@ class AuditEntry:
     request_id: str | None = None
 
 
+@value
+class ExchangeSettings:
+    """How accounts reach their exchange: ``exchange_id`` is ``<engine>.<venue>``."""
+
+    exchange_id: str
+    environment: str
+    #: JSON text.
+    extra_config: str
+
+
 class Registry(Protocol):
     """Users, keys, permissions, accounts. Each write is one transaction with its audit row."""
 
@@ -122,6 +132,10 @@ class Registry(Protocol):
 
     async def accounts(self, ids: Sequence[int] | None = None) -> Sequence[AccountRow]:
         """Return all accounts, or those with the ids, ascending."""
+        ...
+
+    async def exchange_settings(self, limit: int) -> Sequence[ExchangeSettings]:
+        """Return the different settings of accounts at real exchanges, at most ``limit``."""
         ...
 
     async def linked_strategies(self, account_ids: Sequence[int]) -> Mapping[int, frozenset[int]]:

@@ -29,6 +29,7 @@ from oms.services.access.change_notices import ChangeNotices
 from oms.services.protection.exchange_timers import KeepExchangeTimers
 from oms.services.risk.market_session import calendar_health
 from oms.services.submission.fire_deadman import FireDeadman
+from oms.task_cancellation import cancel_all
 from oms.wire.responses.deadman_rows import timer_row
 from oms.worker.account_figures import AccountFigures
 from oms.worker.continuity import RESTART_SECONDS_MAX, Continuity
@@ -66,6 +67,8 @@ class Worker:
     #: Drop cached permissions, and cached switches and limits, that another process changed.
     access_changes: ChangeNotices
     switch_changes: ChangeNotices
+    #: Loads what clients of exchanges need, while the leases of an ended worker are awaited.
+    prepare: Callable[[], Awaitable[None]] | None = None
     #: Scheduled reconcile passes; ``None``: there are none.
     reconcile_scheduler: ReconcileScheduler | None = None
     #: Snapshots of equity; ``None``: there are none.
@@ -97,7 +100,9 @@ class Worker:
             loops.append(asyncio.create_task(self._supervise("marks", self._mark_round, stop)))
         if self.exchange_timers is not None:
             loops.append(asyncio.create_task(self._supervise("timers", self._timer_round, stop)))
+        preparation = asyncio.create_task(self._prepare())
         await stop.wait()
+        await cancel_all([preparation])
         await self.notifier.stop_listening()
         await asyncio.wait(loops, timeout=STOP_SECONDS_MAX)
         await self._shut_down()
@@ -120,6 +125,14 @@ class Worker:
                 logger.exception("loop_failed loop=%s", name)
                 self._failures.note(name)
                 await _pause(stop, RETRY_SECONDS)
+
+    async def _prepare(self) -> None:
+        if self.prepare is None:
+            return
+        try:
+            await self.prepare()
+        except Exception:  # each account opens its client all the same
+            logger.warning("exchanges_not_prepared", exc_info=True)
 
     async def _drain_round(self, stop: asyncio.Event) -> None:
         """Run rounds; after any error all account states are discarded."""

@@ -9,6 +9,7 @@ import pytest
 
 from kit.gateway.in_process import InProcessGateway, start_trading
 from kit.polling import poll_until
+from oms.domain.errors import Unavailable
 from oms.worker.main import Worker
 
 #: Rounds of ``Worker`` by the name of their loop.
@@ -63,3 +64,39 @@ async def test_a_loop_that_fails_goes_on_and_is_counted(
     assert (part["ok"], part["value"]) == (False, len(ROUNDS))
     answer = await gateway.order("?wait_ms=8000")
     assert answer.json()["results"][0]["order"]["status"] == "FILLED"
+
+
+@pytest.mark.parametrize("error", [Unavailable("no database"), RuntimeError("a bug")])
+async def test_a_worker_that_cannot_prepare_exchanges_executes_orders(
+    gateway: InProcessGateway, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    calls: list[str] = []
+
+    async def fail() -> None:
+        calls.append("prepare")
+        raise error
+
+    gateway.worker.prepare = fail
+    await start_trading(gateway)
+    answer = await gateway.order("?wait_ms=8000")
+    assert answer.json()["results"][0]["order"]["status"] == "FILLED"
+    assert calls == ["prepare"]
+    assert "exchanges_not_prepared" in caplog.text
+
+
+async def test_a_worker_stops_while_it_prepares_exchanges(gateway: InProcessGateway) -> None:
+    started, ended = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    gateway.worker.prepare = hang
+    gateway.start_worker()
+    async with asyncio.timeout(10):
+        await started.wait()
+        await gateway.stop_worker()
+    assert ended.is_set()

@@ -35,9 +35,17 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def made(venue: LoopbackExchange, tables: Path) -> AsyncIterator[Callable[..., VenueClient]]:
+def market_cache() -> MarketCache:
+    """The market tables that clients share."""
+    return MarketCache()
+
+
+@pytest.fixture
+async def made(
+    venue: LoopbackExchange, tables: Path, market_cache: MarketCache
+) -> AsyncIterator[Callable[..., VenueClient]]:
     """Makes clients that are not open yet, and closes them."""
-    clients, market_cache = list[VenueClient](), MarketCache()
+    clients = list[VenueClient]()
 
     def make(dialect: str = "bybit", shares: bool = True, **changes: Any) -> VenueClient:
         name = dialect.removesuffix("_tls")

@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 
 from kit.exchanges.loopback_process import LoopbackExchange
+from oms.adapters.ccxt.client.client_preparation import prepare_clients
+from oms.adapters.ccxt.client.market_cache import MarketCache
 from oms.adapters.ccxt.client.request_errors import NotSent, ReadFailed, Rejected
 from oms.adapters.ccxt.client.venue_client import VenueClient
 from oms.domain.instrument import InstrumentKind
+from oms.ports.registry import ExchangeSettings
 
 Opened = Callable[..., Awaitable[VenueClient]]
 SPOT, LINEAR = "BTC/USDT", "BTC/USDT:USDT"
@@ -97,6 +100,37 @@ async def test_markets_are_loaded_once_and_shared(
     assert not _asked(venue, before, "instruments-info"), "it is on disk"
     assert third.instruments == first.instruments
     assert (await order(third))["id"]
+
+
+async def test_prepared_exchanges_share_their_table_with_the_clients_of_accounts(
+    venue: LoopbackExchange,
+    opened: Opened,
+    tmp_path: Path,
+    market_cache: MarketCache,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    configs = venue.startup["extra_config"]
+    settings = [
+        ExchangeSettings(
+            exchange_id=name, environment="loopback", extra_config=json.dumps(configs[dialect])
+        )
+        for name, dialect in (
+            ("ccxt.nosuch", "bybit"),
+            ("ccxt.binance", "binance_tls"),
+            ("ccxt.bybit", "bybit"),
+        )
+    ]
+    before = venue.control("log")["log"][-1:]
+    caplog.set_level("INFO", "oms.ccxt")
+    await prepare_clients(settings, market_cache, tmp_path / "prepared")
+    assert "exchange_not_prepared exchange=ccxt.nosuch code=engine_unavailable" in caplog.text
+    rows = venue.control("log", after=before[0]["number"] if before else 0)["log"]
+    assert rows and {row["key"] for row in rows} == {""}, "no request is signed"
+    prepared = venue.control("log")["log"][-1]["number"]
+    client = await opened(cache_folder=tmp_path / "client")
+    assert client.exchange.markets
+    assert not _asked(venue, prepared, "instruments-info")
+    assert caplog.text.count("exchange_not_prepared") == 1
 
 
 async def test_an_outdated_table_is_read_again_and_used_if_that_fails(

@@ -8,9 +8,11 @@ from kit.databases.sql import execute, fetch_rows
 from kit.databases.store_rows import AUDIT, NOON, an_account
 from oms.adapters.sql.store import SqlStore
 from oms.domain.access import Grant, Role
+from oms.domain.account import Environment
 from oms.domain.errors import Conflict, Invalid, NotFound
 from oms.domain.risk.policy import PolicyScope
 from oms.domain.risk.policy_keys import PRESETS
+from oms.ports.registry import ExchangeSettings
 
 FULL = Grant(
     can_read=True,
@@ -172,6 +174,23 @@ async def test_key_is_unique_and_needs_a_user(store: SqlStore) -> None:
     with pytest.raises(NotFound) as unknown:
         await a_key(store, 999_999, "x" * 64)
     assert unknown.value.code == "user_not_found"
+
+
+async def test_settings_of_real_exchanges_are_listed_once(store: SqlStore) -> None:
+    await an_account(store, "paper")
+    for label, config in (("one", "{}"), ("two", "{}"), ("three", '{"timeout":9000}')):
+        await an_account(
+            store, label, config, exchange_id="ccxt.bybit", environment=Environment.TESTNET
+        )
+    one = ExchangeSettings(exchange_id="ccxt.bybit", environment="testnet", extra_config="{}")
+    other = ExchangeSettings(
+        exchange_id="ccxt.bybit", environment="testnet", extra_config='{"timeout":9000}'
+    )
+    found = await store.registry.exchange_settings(20)
+    assert sorted(found, key=lambda each: each.extra_config) == sorted(
+        [one, other], key=lambda each: each.extra_config
+    )
+    assert len(await store.registry.exchange_settings(1)) == 1
 
 
 async def test_new_account_has_a_free_lease_and_an_empty_stream(store: SqlStore) -> None:

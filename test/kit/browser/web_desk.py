@@ -15,9 +15,7 @@ if TYPE_CHECKING:  # Only the fixture that starts the browser needs the package.
 
 ROOT = Path(__file__).resolve().parents[3]
 AXE = ROOT / "apps" / "web" / "node_modules" / "axe-core" / "axe.min.js"
-#: The rules in the first theme, and those in the others, whose elements and names are the same.
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-AXE_RULES_OF_COLORS = ["color-contrast", "link-in-text-block"]
 #: What a page evaluates has no limit of its own; a minute is enough on a busy machine.
 AXE_SECONDS_MAX = 90.0
 THEMES = ("dark", "light")
@@ -116,8 +114,7 @@ class WebDesk:
             await self.page.locator(f"html[data-theme={theme}]").wait_for()
             if not await self.page.evaluate("'axe' in window"):
                 await self.page.evaluate(AXE.read_text(encoding="utf-8"))
-            rules = AXE_RULES if theme == THEMES[0] else AXE_RULES_OF_COLORS
-            found += [f"{theme}: {one}" for one in await self.page.evaluate(_RUN_AXE, rules)]
+            found += [f"{theme}: {one}" for one in await self.page.evaluate(_RUN_AXE, AXE_RULES)]
         return found
 
     async def stored_text(self) -> str:

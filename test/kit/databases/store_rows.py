@@ -31,13 +31,15 @@ async def an_account(
     extra_config: str = "{}",
     *,
     risk_preset: str = "open",
+    exchange_id: str = "paper.binance",
+    environment: str = "paper",
 ) -> int:
-    """Creates a paper account; returns its id."""
+    """Creates an account, on paper unless another environment is given; returns its id."""
     return await store.registry.create_account(
-        exchange_id="paper.binance",
+        exchange_id=exchange_id,
         label=label,
         position_mode="hedge",
-        environment="paper",
+        environment=environment,
         is_testnet=False,
         extra_config=extra_config,
         trader_name=None,

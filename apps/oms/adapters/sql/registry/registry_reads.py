@@ -12,7 +12,7 @@ from oms.adapters.sql.rows.browser_sessions import SESSION_COLUMNS, session_from
 from oms.adapters.sql.rows.users import RESTRICTION_COLUMNS, restrictions_from_row
 from oms.domain.access import Grant, Principal, Role
 from oms.domain.account import Account
-from oms.ports.registry import AccountRow, UserRow
+from oms.ports.registry import AccountRow, ExchangeSettings, UserRow
 
 _KEY = (
     f"SELECT k.id, u.id, u.name, u.role, {RESTRICTION_COLUMNS}, NULL, NULL"
@@ -99,6 +99,17 @@ class RegistryReads:
         )
         rows = await self._database.fetch(text, ids or ())
         return [self._account_row(row[:4], account_from_row(row[4:])) for row in rows]
+
+    async def exchange_settings(self, limit: int) -> Sequence[ExchangeSettings]:
+        """Return the different settings of accounts at real exchanges, at most ``limit``."""
+        text = (
+            "SELECT DISTINCT exchange_id, environment, COALESCE(extra_config_json, '{}')"
+            f" FROM accounts WHERE environment <> 'paper' LIMIT {limit:d}"
+        )
+        return [
+            ExchangeSettings(exchange_id=row[0], environment=row[1], extra_config=row[2])
+            for row in await self._database.fetch(text)
+        ]
 
     def _account_row(self, columns: Any, account: Account) -> AccountRow:
         is_testnet, trader_name, created_at, quarantine = columns
