@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { sparkPoints } from "@/charts/Sparkline";
 import { monthLabel, weekdayLabels, weeksOf } from "@/features/dashboard/days";
 import { exposureOf } from "@/features/dashboard/exposure";
 import type { Portfolio } from "@/features/dashboard/reads";
@@ -30,4 +31,9 @@ it("adds long and short positions, and never what has no price or another curren
   expect(exposureOf(portfolio(long, { ...short, market_value: null }))).toBeNull();
   expect(exposureOf(portfolio(long, { ...short, symbol: "BTC/USD:BTC" }))).toBeNull();
   expect(exposureOf(portfolio())).toBeNull();
+});
+
+it("draws a line from zero over the whole area, with zero where it lies", () => {
+  expect(sparkPoints(["1", "-1"])).toEqual({ line: "0.0,8.0 32.0,1.0 64.0,15.0", zero: 8 });
+  expect(sparkPoints(["0", "0"]).line).toBe("0.0,15.0 32.0,15.0 64.0,15.0");
 });

@@ -27,6 +27,11 @@ describe("the last run on paper", () => {
     expect(lastPaperRun(live, [later], environment)?.hasParameters).toBe(false);
   });
 
+  it("had other parameters than those that are changed", () => {
+    const same = bot(2, {});
+    expect(lastPaperRun({ ...live, params_hash: null }, [same], environment)).toMatchObject({ bot: same, hasParameters: false });
+  });
+
   it("lasts until the last heartbeat of a bot that runs", () => {
     const running = bot(2, { status: "running", last_heartbeat_at: "2026-04-01T00:00:00Z" });
     expect(lastPaperRun(live, [bot(3, {}), running], environment)).toMatchObject({ bot: running, until: "2026-04-01T00:00:00Z" });

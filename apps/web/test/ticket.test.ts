@@ -24,6 +24,25 @@ it("sends only what the order type uses", () => {
   });
 });
 
+it("sends the end of an order that is good till a date, and asks for it", () => {
+  const dated: Ticket = { ...ticket, type: "limit", price: "7", timeInForce: "GTD" };
+  expect(isComplete(dated)).toBe(false);
+  const complete = { ...dated, expiresAt: "2099-01-01T00:00:00.000Z" };
+  expect(isComplete(complete)).toBe(true);
+  expect(payloadOf(complete)).toMatchObject({ time_in_force: "GTD", expires_at: "2099-01-01T00:00:00.000Z" });
+  expect(payloadOf({ ...complete, timeInForce: "GTC" })).not.toHaveProperty("expires_at");
+  expect(payloadOf({ ...complete, type: "market" })).not.toHaveProperty("expires_at");
+});
+
+it("passes parameters of the exchange on as they were typed, and nothing that is no object", () => {
+  expect(payloadOf({ ...ticket, params: '{"a": {"b": 12345678901234567890}, "c": 0.1}' })).toMatchObject({
+    params: { a: { b: "12345678901234567890" }, c: 0.1 },
+  });
+  expect(payloadOf(ticket)).not.toHaveProperty("params");
+  expect(payloadOf({ ...ticket, params: " {} " })).not.toHaveProperty("params");
+  for (const text of ["[1]", "1", "null", "{a: 1}", "{"]) expect(isComplete({ ...ticket, params: text })).toBe(false);
+});
+
 it("names the position only where one was chosen", () => {
   expect(payloadOf(ticket)).not.toHaveProperty("position_id");
   expect(payloadOf({ ...ticket, positionId: 12 })).toMatchObject({ position_id: 12 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { startOfDay } from "@/lib/time";
+import { minuteOf, momentOf, startOfDay } from "@/lib/time";
 
 it.each([
   ["2026-02-25", "utc", "2026-02-25T00:00:00.000Z"],
@@ -14,4 +14,15 @@ it.each([
   ["2026-03-29", "Asia/Beirut", "2026-03-28T22:00:00.000Z"],
 ])("the day %s begins in %s at %s", (day, zone, expected) => {
   expect(startOfDay(day, zone).toISOString()).toBe(expected);
+});
+
+it.each([
+  ["2026-02-25T20:00", "utc", "2026-02-25T20:00:00.000Z"],
+  ["2026-02-25T20:00", "Asia/Kolkata", "2026-02-25T14:30:00.000Z"],
+  // The evening before clocks change, and the morning after.
+  ["2026-03-28T23:30", "Europe/Berlin", "2026-03-28T22:30:00.000Z"],
+  ["2026-03-29T08:00", "Europe/Berlin", "2026-03-29T06:00:00.000Z"],
+])("clocks show %s in %s at %s", (minute, zone, expected) => {
+  expect(momentOf(minute, zone).toISOString()).toBe(expected);
+  expect(minuteOf(expected, zone)).toBe(minute);
 });

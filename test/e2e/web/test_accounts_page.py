@@ -1,6 +1,12 @@
-"""Accounts and strategies in a browser: created, tested, changed, blocked."""
+"""Accounts and strategies in a browser: created, tested, changed, blocked, stopped."""
 
+import asyncio
+
+from kit.browser.trader import SYMBOL, Trader
 from kit.browser.web_desk import WebDesk
+from kit.gateway.kill_switches import release
+from kit.gateway.processes import Gateway
+from kit.http.client import call
 
 _CREDENTIAL = "exchange-secret-4711"
 
@@ -96,6 +102,7 @@ async def test_strategy_is_created_changed_forbidden_and_disabled(web_desk: WebD
     assert await web_desk.accessibility_findings() == []
     await page.get_by_role("button", name="Close", exact=True).first.click()
     await row.get_by_text("0 of 1 accounts").wait_for()
+    await _stop_strategy(web_desk, "pairs of stocks")
 
     await _act(web_desk, "pairs of stocks", "Change strategy")
     await dialog.get_by_role("textbox", name="Name").fill("pairs of futures")
@@ -105,6 +112,77 @@ async def test_strategy_is_created_changed_forbidden_and_disabled(web_desk: WebD
     await dialog.get_by_label("Comment").fill("no longer maintained")
     await dialog.get_by_role("button", name="Disable strategy").click()
     await page.get_by_role("row").filter(has_text="futures").filter(has_text="Disabled").wait_for()
+
+
+async def test_live_account_is_marked_and_its_guard_named(web_desk: WebDesk) -> None:
+    page, gateway = web_desk.page, web_desk.gateway
+    created = await page.request.post(
+        f"{gateway.base_url}/admin/accounts",
+        headers={"x-api-key": gateway.admin_api_key},
+        data={"exchange_id": "ccxt.binance", "label": "real money", "environment": "live"},
+    )
+    live_id = (await created.json())["account_id"]
+    guard = page.get_by_text("Live trading is off on this gateway")
+    await web_desk.log_in(gateway.admin_api_key, f"risk?acc={gateway.account_id}")
+    await page.get_by_role("table", name="Accounts").get_by_text("Paper", exact=True).wait_for()
+    assert await guard.count() == 0
+    assert await _edge_of_block_dialog(web_desk, "Paper") == "1px"
+    await web_desk.open(f"risk?acc={live_id}")
+    await page.get_by_role("table", name="Accounts").get_by_text("Live", exact=True).wait_for()
+    await guard.wait_for()
+    assert await _edge_of_block_dialog(web_desk, "Live") == "2px"
+    await page.get_by_role("button", name="Trading on").click()
+    stop = page.get_by_role("alertdialog", name="Stop trading now")
+    await stop.get_by_text("Live", exact=True).wait_for()
+    assert await web_desk.accessibility_findings() == []
+
+
+async def _edge_of_block_dialog(opened: WebDesk, environment: str) -> str:
+    """Return the width of the upper edge of the dialog that blocks the account; it is left."""
+    await _act(opened, environment, "Block…")
+    dialog = opened.page.get_by_role("alertdialog")
+    width: str = await dialog.evaluate("(one) => getComputedStyle(one).borderTopWidth")
+    await dialog.get_by_role("button", name="Cancel").click()
+    await dialog.wait_for(state="detached")
+    return width
+
+
+async def _stop_strategy(opened: WebDesk, name: str) -> None:
+    """Its kill switch refuses its orders and no others, and every page names it."""
+    gateway, page = opened.gateway, opened.page
+    strategy_id, account_id = await asyncio.to_thread(_strategy, gateway, name)
+    await _act(opened, name, "Stop trading")
+    comment = "its results are not understood"
+    dialog = page.get_by_role("alertdialog", name="Stop trading now")
+    await dialog.get_by_text(f"new positions of the strategy {name}").wait_for()
+    await dialog.get_by_label("Comment").fill(comment)
+    assert await opened.accessibility_findings() == []
+    await dialog.get_by_role("button", name="Stop trading").click()
+    await page.get_by_role("status").filter(has_text=f"Strategy {name} is stopped").wait_for()
+    assert await asyncio.to_thread(_check, gateway, account_id, strategy_id) == "blocked"
+    assert await asyncio.to_thread(_check, gateway, account_id, 0) == "passed"
+    await Trader(opened).go_to("Risk")
+    switch = page.get_by_role("listitem").filter(has_text=comment)
+    await switch.get_by_text(f"Strategy {name}", exact=True).wait_for()
+    await asyncio.to_thread(release, gateway, strategy_id, scope="strategy")
+    await switch.wait_for(state="detached")
+    await Trader(opened).go_to("Strategies")
+
+
+def _strategy(gateway: Gateway, name: str) -> tuple[int, int]:
+    """Return the id of a strategy, and that of its account."""
+    _, found, _ = call(gateway, "GET", "/admin/strategies", key=gateway.admin_api_key)
+    (strategy,) = (one for one in found["items"] if one["name"] == name)
+    (account_id,) = strategy["account_ids"]
+    return strategy["strategy_id"], account_id
+
+
+def _check(gateway: Gateway, account_id: int, strategy_id: int) -> str:
+    """Return the verdict on an order of the strategy."""
+    order = {"symbol": SYMBOL, "order_type": "market", "side": "buy", "qty": "0.02"}
+    body = {"account_id": account_id, "order": order | {"strategy_id": strategy_id}}
+    _, answer, _ = call(gateway, "POST", "/risk/check", body)
+    return str(answer["status"])
 
 
 async def _act(opened: WebDesk, text: str, action: str) -> None:

@@ -15,6 +15,8 @@ async def test_figures_lead_to_the_rows_that_they_count(
     calendar = page.get_by_role("list", name="Result of each day")
     await calendar.get_by_role("listitem").filter(has_text=re.compile("closed")).first.wait_for()
     await page.get_by_text("Mon", exact=True).wait_for()
+    await page.locator("main svg polyline").first.wait_for(state="attached")
+    await page.get_by_role("heading", name="Alerts", exact=True).wait_for()
     await page.get_by_role("combobox", name="Account or strategy").click()
     await page.get_by_role("option", name=re.compile("^Results of ")).first.click()
     await page.get_by_role("img", name=re.compile("^Results ")).wait_for()

@@ -1,9 +1,20 @@
 """API keys in a browser: shown once when created, refused after they were disabled."""
 
+import time
+from typing import TYPE_CHECKING, Any
+
+from e2e.web.conftest import open_web_desk
 from kit.browser.web_desk import WebDesk
+from kit.machine_load import stretch
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
+#: An idle page of a key that was disabled ends within this.
+ENDS_WITHIN_SECONDS = 5.0
 
 
-async def test_key_is_shown_once_and_disabled(web_desk: WebDesk) -> None:
+async def test_key_is_shown_once_and_disabled(web_desk: WebDesk, browser: "Browser") -> None:
     page, admin_key = web_desk.page, web_desk.gateway.admin_api_key
     web_desk.expected_refusals.add((403, "/admin/api-keys"))
     await web_desk.log_in(admin_key, "admin/keys")
@@ -33,11 +44,19 @@ async def test_key_is_shown_once_and_disabled(web_desk: WebDesk) -> None:
     await dialog.get_by_role("button", name="Limit orders").click()
     await dialog.wait_for(state="detached")
     assert await read_cap(web_desk, "robot 7") == "2500.5"
-    await row.get_by_role("button").click()
-    await page.get_by_role("menuitem", name="Disable key").click()
-    await page.get_by_label("Comment").fill("the robot is gone")
-    await page.get_by_role("button", name="Disable key").click()
-    await row.filter(has_text="Disabled").wait_for()
+    await grant_reading(web_desk, "robot 7")
+    async for other in open_web_desk(browser, web_desk.gateway):
+        await other.log_in(key, "positions")
+        await other.page.get_by_role("status").filter(has_text="Live").wait_for(state="attached")
+        other.expected_errors.add("status of 401")
+        await row.get_by_role("button").click()
+        await page.get_by_role("menuitem", name="Disable key").click()
+        await page.get_by_label("Comment").fill("the robot is gone")
+        await page.get_by_role("button", name="Disable key").click()
+        await row.filter(has_text="Disabled").wait_for()
+        disabled_at = time.monotonic()
+        await other.page.get_by_role("tab", name="API key").wait_for(timeout=30_000)
+        assert time.monotonic() - disabled_at < stretch(ENDS_WITHIN_SECONDS)
     assert await read_profile(web_desk, key) == 401
 
 
@@ -47,11 +66,29 @@ async def read_profile(web_desk: WebDesk, key: str) -> int:
     return (await web_desk.page.request.get(address, headers={"x-api-key": key})).status
 
 
+async def grant_reading(web_desk: WebDesk, label: str) -> None:
+    """Let a key read the account: without one its page has no event stream."""
+    gateway = web_desk.gateway
+    key_id = (await read_key(web_desk, label))["api_key_id"]
+    answer = await web_desk.page.request.put(
+        f"{gateway.base_url}/admin/api-keys/{key_id}/permissions",
+        headers={"x-api-key": gateway.admin_api_key},
+        data={"account_id": gateway.account_id, "can_read": True, "comment": "it looks on"},
+    )
+    assert answer.status == 200, await answer.text()
+
+
 async def read_cap(web_desk: WebDesk, label: str) -> str | None:
     """Return the largest order that the gateway allows this key."""
+    cap = (await read_key(web_desk, label))["restrictions"]["max_order_notional"]
+    return None if cap is None else str(cap)
+
+
+async def read_key(web_desk: WebDesk, label: str) -> dict[str, Any]:
+    """Return the row of the key with this label."""
     gateway = web_desk.gateway
     address = f"{gateway.base_url}/admin/users-api-keys"
     headers = {"x-api-key": gateway.admin_api_key}
     keys = (await (await web_desk.page.request.get(address, headers=headers)).json())["items"]
-    (cap,) = (key["restrictions"]["max_order_notional"] for key in keys if key["label"] == label)
-    return None if cap is None else str(cap)
+    (found,) = (key for key in keys if key["label"] == label)
+    return dict(found)

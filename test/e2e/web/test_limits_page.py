@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from e2e.web.conftest import open_web_desk
-from kit.browser.trader import Trader
+from kit.browser.trader import SYMBOL, Trader
 from kit.browser.web_desk import WebDesk
 from kit.http.client import call
 
@@ -39,11 +39,32 @@ async def test_next_order_is_refused_by_the_limit(web_desk: WebDesk, browser: "B
         assert await trader.ticket.get_by_role("button", name="Buy").last.is_disabled()
         assert await other.accessibility_findings() == []
 
+    await _list_the_refusal(admin, account_id)
     await _apply_open_preset(admin)
     _, policy, _ = await asyncio.to_thread(
         call, gateway, "GET", f"/risk/policy?scope=account&scope_id={account_id}"
     )
     assert policy["limits"] == []
+
+
+async def _list_the_refusal(admin: Trader, account_id: int) -> None:
+    """An order that came all the same stands among the breaches, and among the alerts."""
+    gateway, page = admin.web_desk.gateway, admin.page
+    order = {"symbol": SYMBOL, "order_type": "market", "side": "buy", "qty": "0.02"}
+    body = {"account_id": account_id, "command": "send_order", "payload": order}
+    path = "/oms/commands?wait_ms=10000"
+    status, answer, _ = await asyncio.to_thread(call, gateway, "POST", path, body)
+    assert status == 409, answer
+    await admin.show_rows("Breaches")
+    row = page.get_by_role("table", name="Refused by the gateway").get_by_role("row")
+    await row.filter(has_text="Largest order value").get_by_text("500", exact=True).wait_for()
+    assert await admin.web_desk.accessibility_findings() == []
+    await admin.go_to("Dashboard")
+    await page.get_by_role("link", name=f"{SYMBOL} refused: Largest order value").click()
+    await row.filter(has_text="Largest order value").wait_for()
+    await admin.show_rows("API keys")
+    await page.get_by_role("table", name="API keys").get_by_text("trader").first.wait_for()
+    await admin.show_rows("Limits")
 
 
 async def _refuse_a_fraction(admin: Trader) -> None:

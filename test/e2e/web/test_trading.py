@@ -3,7 +3,7 @@
 import asyncio
 import re
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from e2e.web.conftest import open_web_desk
 from kit.browser.trader import Trader
@@ -32,7 +32,7 @@ async def test_trader_works_from_login_to_logout(web_desk: WebDesk, browser: "Br
     await trader.show_only(_label(gateway, account_id))
     await _open_and_close_a_position(trader, browser, account_id)
     await _merge_positions(trader)
-    await _change_and_cancel_an_order(trader)
+    await _change_and_cancel_an_order(trader, account_id)
     await _close_by_and_stop(trader, browser, account_id)
     await trader.fill_ticket("0.02")
     await trader.send_ticket()
@@ -110,10 +110,14 @@ async def _merge_positions(trader: Trader) -> None:
     await trader.page.get_by_text(NO_POSITION).wait_for()
 
 
-async def _change_and_cancel_an_order(trader: Trader) -> None:
+async def _change_and_cancel_an_order(trader: Trader, account_id: int) -> None:
     await trader.show_rows("Orders")
     await trader.fill_ticket("0.2", limit_price="1000")
+    await _let_the_order_end(trader)
     await trader.send_ticket()
+    await trader.row(ORDERS, "1,000").wait_for()
+    (order,) = await _open_orders(trader, account_id)
+    assert (order["time_in_force"], order["expires_at"]) == ("GTD", "2099-01-01T20:00:00.000000Z")
     await trader.choose_action(trader.row(ORDERS, "1,000"), "Change…")
     dialog = trader.dialog("Change order")
     await dialog.get_by_role("textbox", name="Price").fill("1001.5")
@@ -125,6 +129,29 @@ async def _change_and_cancel_an_order(trader: Trader) -> None:
     await trader.confirm("Cancel order", "Cancel the order")
     await trader.page.get_by_text("No open orders in").wait_for()
     await _look_at_an_executed_order(trader)
+
+
+async def _open_orders(trader: Trader, account_id: int) -> list[dict[str, Any]]:
+    path = f"/oms/orders/open?account_ids={account_id}"
+    _, answer, _ = await asyncio.to_thread(call, trader.web_desk.gateway, "GET", path)
+    return list(answer["items"])
+
+
+async def _let_the_order_end(trader: Trader) -> None:
+    """It is good till a date, and takes no other quantity than the one that is typed."""
+    ticket = trader.ticket
+    await ticket.get_by_role("combobox", name="Time in force").click()
+    await trader.page.get_by_role("option", name="Until a date (GTD)").click()
+    submit = ticket.get_by_role("button", name="Fill in the order")
+    assert await submit.is_disabled()
+    await ticket.get_by_label("Ends at").fill("2099-01-01T20:00")
+    await ticket.get_by_text("Advanced").click()
+    parameters = ticket.get_by_role("textbox", name="Parameters for the exchange")
+    await parameters.fill('{"precision": ')
+    await ticket.get_by_text("This is no JSON object.").wait_for()
+    assert await submit.is_disabled()
+    await parameters.fill('{"precision": "refuse"}')
+    assert await trader.web_desk.accessibility_findings() == []
 
 
 async def _look_at_an_executed_order(trader: Trader) -> None:

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from kit.databases.sql import execute
 from kit.gateway.manual_trading import ManualTrading
 from oms.domain.access import Grant
@@ -98,7 +100,11 @@ async def test_summaries_have_what_was_closed_today(trading: ManualTrading) -> N
         assert len(row["strategies"]) == 1, period
 
 
-async def test_summaries_of_one_source_and_one_symbol(trading: ManualTrading, dsn: str) -> None:
+async def test_summaries_of_one_source_and_one_symbol(
+    trading: ManualTrading, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Its snapshots of today would follow those of the test.
+    monkeypatch.setattr(trading.gateway.worker, "equity_scheduler", None)
     account = await trading.add_account()
     for symbol in ("ETH/USDT:USDT", "BTC/USDT:USDT"):
         for side, price in (("buy", "100"), ("sell", "110")):

@@ -11,10 +11,11 @@ def make_releasable(dsn: str, switch_id: int) -> None:
     execute(dsn, f"UPDATE kill_switches SET created_at = '{moment}' WHERE id = {switch_id}")
 
 
-def release(gateway: Gateway, account_id: int) -> None:
-    """Release the switch of an account as an administrator."""
-    _, switches, _ = call(gateway, "GET", "/risk/kill")
-    (switch,) = (one for one in switches["items"] if one["scope_id"] == str(account_id))
+def release(gateway: Gateway, scope_id: int, *, scope: str = "account") -> None:
+    """Release the switch of an account, or of another scope, as an administrator."""
+    _, switches, _ = call(gateway, "GET", "/risk/kill", key=gateway.admin_api_key)
+    wanted = (scope, str(scope_id))
+    (switch,) = (one for one in switches["items"] if (one["scope"], one["scope_id"]) == wanted)
     make_releasable(gateway.dsn, switch["id"])
     body = {"comment": "the test is over", "confirm": switch["confirm"]}
     path = f"/risk/kill/{switch['id']}/release"

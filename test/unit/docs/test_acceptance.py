@@ -16,8 +16,9 @@ CHECKS = {
     for line in PAGE.splitlines()
     if line.startswith("| ") and "`test/" in line and line not in ROWS.values()
 }
-#: Kinds of checks of trading, signals, health and notifications, and their last numbers.
+#: Kinds of checks (of trading, signals, health, notifications, sessions), and their last numbers.
 KINDS = {"P": 8, "R": 9, "K": 5, "M": 2, "O": 3, "X": 3, "F": 3, "Z": 5, "S": 11, "H": 4, "N": 1}
+KINDS |= {"Y": 11}
 #: Worked examples, and the start of each profile.
 EXAMPLES = {*(f"14.{number}" for number in range(1, 7)), "V1"}
 #: What must never happen, each with a row of its own.

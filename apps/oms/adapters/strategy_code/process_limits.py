@@ -29,6 +29,9 @@ class DecisionTimeout(BaseException):
     """A decision took too long; no ``Exception``, so that code of users does not catch it."""
 
 
+_CLOCK_SIGNALS = frozenset((signal.SIGALRM, signal.SIGVTALRM))
+
+
 def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a process of strategies."""
     passed = {name: environment[name] for name in PASSED_VARIABLES if name in environment}
@@ -44,7 +47,10 @@ def limit_memory(megabytes: int) -> None:
 
 def end_with_parent() -> None:
     """End this process when the one that started it ends, also within a calculation."""
+    # The thread inherits the mask: signals of ``DecisionClock`` show the stack of the strategy.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _CLOCK_SIGNALS)
     threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _watch_parent(parent: int) -> None:

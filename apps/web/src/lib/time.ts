@@ -53,6 +53,19 @@ export function startOfDay(day: string, zone: Zone): Date {
   return new Date(dayOf(new Date(start), zone) < day ? Math.max(start, guess) : start);
 }
 
+/** `2026-02-25T20:00` in the zone, as fields for a day with a time take it. */
+export function minuteOf(iso: string, zone: Zone): string {
+  return fmtTime(iso, zone).replace(" ", "T").slice(0, -3);
+}
+
+/** The moment at which clocks of the zone show this minute (`2026-02-25T20:00`). */
+export function momentOf(minute: string, zone: Zone): Date {
+  const shown = Date.parse(`${minute}Z`);
+  const guess = shown - offsetAt(shown, zone);
+  // The offset of the guess may be that of the other side of a change of clocks.
+  return new Date(shown - offsetAt(guess, zone));
+}
+
 /** The day `days` days before `date`, in the zone. */
 export function dayBefore(date: Date, days: number, zone: Zone): string {
   return dayOf(new Date(date.getTime() - days * 86_400_000), zone);

@@ -12,7 +12,7 @@ export type ConnectionStatus = "idle" | "connecting" | "live" | "late" | "offlin
 
 export interface Connection {
   status: ConnectionStatus;
-  /** Milliseconds since the gateway's last sign of life, while `late`. */
+  /** Milliseconds since the gateway's last message, while `late`. */
   silentMs: number;
   /** No worker has sent the gateway a heartbeat for some seconds: commands wait. */
   workerSilent: boolean;

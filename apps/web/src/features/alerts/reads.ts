@@ -8,8 +8,8 @@ export type Condition = Alert["condition"];
 
 export const ALERTS_QUERY = ["alerts"] as const;
 
-/** The alerts of these accounts that have not fired. */
-export function useAlerts(accounts: readonly number[]) {
+/** The alerts of these accounts that have not fired; what was read less than `keptMs` ago is not read again. */
+export function useAlerts(accounts: readonly number[], keptMs = 5_000) {
   return useQuery({
     queryKey: [...ALERTS_QUERY, accounts],
     queryFn: async (): Promise<Alert[]> => {
@@ -19,6 +19,7 @@ export function useAlerts(accounts: readonly number[]) {
       return answers.flatMap(({ items }) => items.map((row) => ({ ...row, id: row.alert_id })));
     },
     enabled: accounts.length > 0,
+    staleTime: keptMs,
   });
 }
 

@@ -54,7 +54,7 @@ export function BotActionDialog({ bot, action, onClose, onDone }: ActionProps) {
         onDone();
       }}
     >
-      {isLiveStart && <StartChecklist bot={bot} accepted={accepted} onAccept={setAccepted} onChecked={setMet} />}
+      {isLiveStart && <StartChecklist bot={bot} hasNewParameters={false} accepted={accepted} onAccept={setAccepted} onChecked={setMet} />}
     </Confirm>
   );
 }

@@ -27,11 +27,12 @@ export function EditBotDialog({ bot, restarts, onClose, onDone }: Props) {
   const [params, setParams] = useState<Record<string, string>>(before);
   const [sizing, setSizing] = useState<SizingChoice>({ kind: bot.sizing.kind as SizingKind, value: bot.sizing.value, mode: bot.mode });
   const sizeText = ({ kind, value }: Pick<SizingChoice, "kind" | "value">) => `${t(`sizing.${kind}`)} ${value}`;
+  const newParams = fields.flatMap(({ name, normal }) => {
+    const [old, now] = [before[name] ?? normal, params[name] || normal];
+    return old === now ? [] : [{ label: name, before: old, after: now }];
+  });
   const changes = [
-    ...fields.flatMap(({ name, normal }) => {
-      const [old, now] = [before[name] ?? normal, params[name] || normal];
-      return old === now ? [] : [{ label: name, before: old, after: now }];
-    }),
+    ...newParams,
     ...[
       { label: t("bot.sizing"), before: sizeText({ kind: bot.sizing.kind as SizingKind, value: bot.sizing.value }), after: sizeText(sizing) },
       { label: t("bot.mode"), before: t(`modes.${bot.mode}`), after: t(`modes.${sizing.mode}`) },
@@ -70,8 +71,18 @@ export function EditBotDialog({ bot, restarts, onClose, onDone }: Props) {
       <div className="grid grid-cols-2 gap-3 sm:grid-cols-3">
         <SizingFields choice={sizing} onChange={setSizing} />
       </div>
-      <ParameterFields fields={fields} values={params} onChange={setParams} />
-      {isLive && <StartChecklist bot={bot} accepted={accepted} onAccept={setAccepted} onChecked={setMet} />}
+      <ParameterFields
+        fields={fields}
+        values={params}
+        onChange={(changed) => {
+          setParams(changed);
+          // What was accepted was the start with the parameters before.
+          setAccepted(false);
+        }}
+      />
+      {isLive && (
+        <StartChecklist bot={bot} hasNewParameters={newParams.length > 0} accepted={accepted} onAccept={setAccepted} onChecked={setMet} />
+      )}
     </Confirm>
   );
 }

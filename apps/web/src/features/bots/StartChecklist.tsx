@@ -16,6 +16,8 @@ import { useFormats } from "@/lib/format";
 
 interface Props {
   bot: Bot;
+  /** Whether it starts with other parameters than it has now. */
+  hasNewParameters: boolean;
   /** Whether the user starts the bot although a point is not met. */
   accepted: boolean;
   onAccept: (accepted: boolean) => void;
@@ -31,9 +33,9 @@ interface Point {
 }
 
 /** What is checked before a bot trades a live account: limits, balance, clock, and its last run on paper. */
-export function StartChecklist({ bot, accepted, onAccept, onChecked }: Props) {
+export function StartChecklist({ bot, hasNewParameters, accepted, onAccept, onChecked }: Props) {
   const { t } = useTranslation("research");
-  const points = [useLimits(bot), useBalance(bot), useClock(bot), usePaperRun(bot)];
+  const points = [useLimits(bot), useBalance(bot), useClock(bot), usePaperRun(bot, hasNewParameters)];
   const isMet = points.every((point) => point.isMet === true);
   useEffect(() => onChecked(isMet), [isMet, onChecked]);
   return (
@@ -57,61 +59,52 @@ export function StartChecklist({ bot, accepted, onAccept, onChecked }: Props) {
 function useLimits(bot: Bot): Point {
   const { t } = useTranslation("research");
   const name = useLimitName();
-  const { data, error } = useQuery({ ...usageOptions(bot.account_id), refetchInterval: false });
-  const failed = useFailure(error);
-  const names = [...new Set((data?.items ?? []).map((item) => name(item.key)))].join(", ");
-  return {
-    label: t("bot.check.limits"),
-    isMet: data === undefined ? failed.isMet : data.items.length > 0,
-    text: failed.text ?? (data === undefined ? t("bot.check.reading") : names || t("bot.check.noLimits")),
-  };
+  return usePoint(t("bot.check.limits"), useQuery({ ...usageOptions(bot.account_id), refetchInterval: false }), ({ items }) => ({
+    isMet: items.length > 0,
+    text: [...new Set(items.map((item) => name(item.key)))].join(", ") || t("bot.check.noLimits"),
+  }));
 }
 
 function useBalance(bot: Bot): Point {
   const { t } = useTranslation("research");
-  const { data, error } = useBotFigures();
-  const failed = useFailure(error);
-  const figures = data?.get(bot.id);
   const balance = useBalanceText();
-  const rows = figures?.balances ?? [];
-  return {
-    label: t("bot.balance"),
-    isMet: data === undefined ? failed.isMet : rows.some((row) => sign(row.free ?? row.total) > 0),
-    text: failed.text ?? (data === undefined ? t("bot.check.reading") : balance(figures)),
-  };
+  return usePoint(t("bot.balance"), useBotFigures(), (figures) => {
+    const rows = figures.get(bot.id)?.balances ?? [];
+    return { isMet: rows.some((row) => sign(row.free ?? row.total) > 0), text: balance(figures.get(bot.id)) };
+  });
 }
 
 function useClock(bot: Bot): Point {
   const { t } = useTranslation("research");
   const { time } = useFormats();
-  const { data, error } = useQuery({ queryKey: ["bots", "clock", bot.account_id], queryFn: () => readClock(bot.account_id), retry: false });
-  const failed = useFailure(error);
-  const seconds = Math.abs(data?.offsetSeconds ?? 0);
-  return {
-    label: t("bot.check.clock"),
-    isMet: data === undefined ? failed.isMet : seconds <= OFFSET_MAX_S,
-    text: failed.text ?? (data === undefined ? t("bot.check.reading") : t("bot.check.offset", { time: time(data.time), seconds })),
-  };
+  const query = useQuery({ queryKey: ["bots", "clock", bot.account_id], queryFn: () => readClock(bot.account_id), retry: false });
+  return usePoint(t("bot.check.clock"), query, (clock) => {
+    const seconds = Math.abs(clock.offsetSeconds);
+    return { isMet: seconds <= OFFSET_MAX_S, text: t("bot.check.offset", { time: time(clock.time), seconds }) };
+  });
 }
 
-function usePaperRun(bot: Bot): Point {
+function usePaperRun(bot: Bot, hasNewParameters: boolean): Point {
   const { t } = useTranslation("research");
   const { time } = useFormats();
   const names = useAccountNames();
-  const { data, error } = useBots();
-  const failed = useFailure(error);
-  const run = data === undefined ? null : lastPaperRun(bot, data, (id) => names(id).environment);
-  const words = { bot: run?.bot.name ?? "", at: time(run?.until ?? null) };
-  const found = run === null ? t("bot.check.noRun") : t(run.hasParameters ? "bot.check.run" : "bot.check.otherRun", words);
-  return {
-    label: t("bot.check.paper"),
-    isMet: data === undefined ? failed.isMet : run?.hasParameters === true,
-    text: failed.text ?? (data === undefined ? t("bot.check.reading") : found),
-  };
+  const planned = { ...bot, params_hash: hasNewParameters ? null : bot.params_hash };
+  return usePoint(t("bot.check.paper"), useBots(), (bots) => {
+    const run = lastPaperRun(planned, bots, (id) => names(id).environment);
+    const words = { bot: run?.bot.name ?? "", at: time(run?.until ?? null) };
+    const text = run === null ? t("bot.check.noRun") : t(run.hasParameters ? "bot.check.run" : "bot.check.otherRun", words);
+    return { isMet: run?.hasParameters === true, text };
+  });
 }
 
-/** What is shown of a read that failed: its point is not met. */
-function useFailure(error: unknown): { isMet: false | null; text: string | null } {
-  const text = useErrorText();
-  return error === null ? { isMet: null, text: null } : { isMet: false, text: text(error) };
+/** The point that a read decides; it is not met where the read failed. */
+function usePoint<Data>(
+  label: string,
+  { data, error }: { data: Data | undefined; error: unknown },
+  judge: (data: Data) => Omit<Point, "label">,
+): Point {
+  const { t } = useTranslation("research");
+  const errorText = useErrorText();
+  if (error !== null) return { label, isMet: false, text: errorText(error) };
+  return data === undefined ? { label, isMet: null, text: t("bot.check.reading") } : { label, ...judge(data) };
 }

@@ -10,13 +10,14 @@ export interface PaperRun {
   hasParameters: boolean;
 }
 
-type Ran = Pick<Bot, "strategy" | "version" | "params_hash">;
+/** What is to run; `params_hash` null: with parameters that no bot has yet. */
+type Planned = Pick<Bot, "strategy" | "version"> & { params_hash: string | null };
 
 /**
  * The run of the same strategy and version that ended last, of bots on accounts without real money: one with the
  * same parameters before all others. Null: there is none.
  */
-export function lastPaperRun(bot: Ran, bots: readonly Bot[], environment: (accountId: number) => Environment): PaperRun | null {
+export function lastPaperRun(bot: Planned, bots: readonly Bot[], environment: (accountId: number) => Environment): PaperRun | null {
   let found: PaperRun | null = null;
   for (const other of bots) {
     const isSame = other.strategy === bot.strategy && other.version === bot.version;

@@ -19,7 +19,7 @@ interface Props {
 /** More ticks than this would cover the track. */
 const TICKS_MAX = 300;
 
-/** Where something was traded, on the track of the slider; its thumb is as wide as `ticks` is inset at both sides. */
+/** Marks on the track of the slider at the candles where something was traded. Both ends are inset by half of the width of the thumb, as its centre is. */
 function Ticks({ marked, last }: { marked: readonly number[]; last: number }) {
   if (last < 1 || marked.length > TICKS_MAX) return null;
   return (

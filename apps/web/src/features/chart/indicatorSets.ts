@@ -14,7 +14,7 @@ export function useSavedIndicators(strategy: string | null): string | undefined 
   return usePreference("indicatorSets")[strategy ?? NO_STRATEGY];
 }
 
-/** Keep these indicators for a strategy; of the oldest sets the least are left out. */
+/** Keep these indicators for a strategy. Of more than `SETS_MAX` sets the one that was saved first is removed. */
 export function saveIndicators(strategy: string | null, text: string): void {
   const { [strategy ?? NO_STRATEGY]: _before, ...others } = preferences.get().indicatorSets;
   const kept = Object.entries(others).slice(1 - SETS_MAX);

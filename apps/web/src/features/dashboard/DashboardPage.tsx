@@ -3,11 +3,13 @@ import { useTranslation } from "react-i18next";
 import { useStrategyNames } from "@/api/strategies";
 import { PERIODS, usePeriod, utcDays } from "@/app/period";
 import { useScope } from "@/app/scope";
+import { Sparkline } from "@/charts/Sparkline";
+import { AlertsPanel } from "@/features/dashboard/AlertsPanel";
 import { Calendar } from "@/features/dashboard/Calendar";
 import { EquityPanel } from "@/features/dashboard/EquityPanel";
 import { GROUP_ORDERS, GroupBars, type GroupOrder } from "@/features/dashboard/GroupBars";
 import { LatestDeals } from "@/features/dashboard/LatestDeals";
-import { usePortfolio, useStatistics, type Group } from "@/features/dashboard/reads";
+import { usePortfolio, useResultCurves, useStatistics, type Group } from "@/features/dashboard/reads";
 import { Read } from "@/features/dashboard/Read";
 import { Tiles } from "@/features/dashboard/Tiles";
 import { EmptyState } from "@/kit/EmptyState";
@@ -31,10 +33,16 @@ export default function DashboardPage() {
   const byStrategy = useStatistics(parameter, days, "strategy");
   const byDay = useStatistics(parameter, days, "day");
   const bySymbol = useStatistics(parameter, days, "symbol");
+  const results = useResultCurves(parameter, days);
   const [order, setOrder] = useState<GroupOrder>("result");
   const error = byStrategy.error ?? portfolio.error;
   const retry = () => void Promise.all([portfolio.refetch(), byStrategy.refetch()]);
   const note = (group: Group) => t("groupNote", { count: group.closed_positions });
+  const curve = (group: Group) => {
+    const [one, ...others] = (results.data ?? []).filter(({ strategy_id }) => strategy_id === Number(group.key));
+    if (one === undefined || others.length > 0 || one.points.length < 2) return null;
+    return <Sparkline values={one.points.map(({ result }) => result)} />;
+  };
   const strategy = (group: Group) => strategyName(Number(group.key)) || t("noStrategy");
   if (ids.length === 0) return <EmptyState title={t("noAccounts")} />;
   if (error !== null && byStrategy.data === undefined) {
@@ -69,7 +77,7 @@ export default function DashboardPage() {
           }
         >
           <Read query={byStrategy}>
-            {({ groups }) => <GroupBars groups={groups} name={strategy} note={note} empty={t("noneClosed")} order={order} />}
+            {({ groups }) => <GroupBars groups={groups} name={strategy} note={note} empty={t("noneClosed")} order={order} curve={curve} />}
           </Read>
         </Panel>
         <Panel title={t("calendar.title")}>
@@ -79,6 +87,9 @@ export default function DashboardPage() {
           <Read query={bySymbol}>
             {({ groups }) => <GroupBars groups={groups} name={(group) => group.key} note={note} empty={t("noneClosed")} limit={MOVERS} />}
           </Read>
+        </Panel>
+        <Panel title={t("alerts.title")} className="max-h-96">
+          <AlertsPanel />
         </Panel>
         <Panel title={t("deals.title")} className="max-h-96">
           <LatestDeals accounts={parameter} />

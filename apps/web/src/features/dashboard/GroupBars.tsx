@@ -17,6 +17,8 @@ interface Props {
   /** At most so many rows: the best and the worst. */
   limit?: number;
   order?: GroupOrder;
+  /** Beside the name: how the result came about. */
+  curve?: (group: Group) => ReactNode;
 }
 
 export const GROUP_ORDERS = ["result", "positions"] as const;
@@ -35,7 +37,7 @@ function extremes(groups: readonly Group[], limit: number | undefined, order: Gr
 }
 
 /** Results of groups as bars: the best first, or those with most positions. Amounts of groups with several currencies are left out. */
-export function GroupBars({ groups, name, note, empty, limit, order = "result" }: Props) {
+export function GroupBars({ groups, name, note, empty, limit, order = "result", curve }: Props) {
   const { number } = useFormats();
   const rows = extremes(groups, limit, order);
   if (rows.length === 0) return <EmptyState title={empty} />;
@@ -46,9 +48,10 @@ export function GroupBars({ groups, name, note, empty, limit, order = "result" }
         const tone = toneOf(row.total_pnl);
         return (
           <li key={row.key} className="flex flex-col gap-0.5 text-sm">
-            <span className="flex justify-between gap-3">
-              <span className="truncate">{name(row)}</span>
-              <span className={cx("num whitespace-nowrap", tone !== undefined && TEXT[tone])}>
+            <span className="flex items-center gap-3">
+              <span className="min-w-0 flex-1 truncate">{name(row)}</span>
+              {curve?.(row)}
+              <span className={cx("num min-w-28 text-end whitespace-nowrap", tone !== undefined && TEXT[tone])}>
                 {number(row.total_pnl, { places: placesOf(row.currency ?? ""), plus: true })} {row.currency}
               </span>
             </span>

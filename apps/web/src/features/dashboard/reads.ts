@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, call } from "@/api/client";
 import type { components } from "@/api/schema";
+import type { Order } from "@/api/types";
 import type { Days } from "@/app/period";
 import { startOfDay } from "@/lib/time";
 
@@ -86,5 +87,22 @@ export function useRejected(accounts: string, { start, end, tz }: Range) {
     },
     enabled: accounts !== "",
     refetchInterval: REFRESH_MS,
+  });
+}
+
+/** The newest refusals of the last day; older ones are on the page of limits. */
+const REFUSALS_SHOWN = 5;
+
+/** The newest orders that the gateway refused in the last day. */
+export function useRefusals(accounts: string) {
+  return useQuery({
+    queryKey: ["refusals", accounts],
+    queryFn: async (): Promise<Order[]> => {
+      const query = { account_ids: accounts, status: "REJECTED", days: 1, cursor: "", sort: "desc", page_size: 50, with_total: false } as const;
+      const { items } = await call(api.GET("/oms/orders/history", { params: { query } }));
+      return (items as Order[]).filter((order) => order.reject_source === "oms").slice(0, REFUSALS_SHOWN);
+    },
+    enabled: accounts !== "",
+    refetchInterval: REFRESH_MS * 4,
   });
 }

@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, call } from "@/api/client";
+import { useStrategyNames } from "@/api/strategies";
 import type { KillSwitch } from "@/api/types";
 import { useAccountNames } from "@/app/scope";
 import { KillDialog } from "@/app/shell/KillDialog";
@@ -54,10 +55,12 @@ export function KillPanel() {
 function useScopeText(): (kill: KillSwitch) => string {
   const { t } = useTranslation("risk");
   const account = useAccountNames();
-  return (kill) =>
-    kill.scope === "account" && kill.scope_id !== null
-      ? account(Number(kill.scope_id)).label
-      : `${t(`kill.scope.${kill.scope}`)} ${kill.scope_id ?? ""}`.trim();
+  const strategy = useStrategyNames();
+  return (kill) => {
+    const id = kill.scope_id ?? "";
+    if (kill.scope === "account") return account(Number(id)).label;
+    return `${t(`kill.scope.${kill.scope}`)} ${kill.scope === "strategy" ? strategy(Number(id)) : id}`.trim();
+  };
 }
 
 function KillRow({ kill, onRelease }: { kill: KillSwitch; onRelease: (() => void) | undefined }) {

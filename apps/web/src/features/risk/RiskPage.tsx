@@ -1,6 +1,7 @@
-import { useMemo, useState } from "react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLimitName } from "@/app/limitNames";
+import { PageLoading } from "@/app/PageStates";
 import { useReadState } from "@/app/readState";
 import { useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
@@ -22,6 +23,9 @@ import { cmp, type Decimal } from "@/lib/decimal";
 import { NOTHING, useFormats } from "@/lib/format";
 import { useCan } from "@/lib/permissions";
 import { placesOf } from "@/lib/symbol";
+
+const BreachesTab = lazy(async () => ({ default: (await import("@/features/risk/BreachesTab")).BreachesTab }));
+const KeyGrid = lazy(async () => ({ default: (await import("@/features/keys/KeyGrid")).KeyGrid }));
 
 type Opened = { kind: SwitchName | "limits"; account: AccountRow } | null;
 
@@ -132,18 +136,40 @@ function LimitUse({ name, percent }: { name: string; percent: Decimal }) {
   );
 }
 
-/** Kill switches, the accounts with their switches, and the limits of all scopes. */
+/** The parts of the page, in their order. */
+const TABS = ["switches", "limits", "breaches", "keys"] as const;
+
+/** Kill switches, the accounts with their switches, the limits of all scopes, what they refused, and API keys. */
 export default function RiskPage() {
   const { t } = useTranslation("risk");
+  const can = useCan();
   const [filters, setFilters] = useFilters("tab");
   return (
     <Tabs
       label={t("tab.label")}
-      value={filters.tab === "limits" ? "limits" : "switches"}
-      onChange={(tab) => setFilters({ tab: tab === "limits" ? tab : undefined })}
+      value={TABS.find((tab) => tab === filters.tab) ?? "switches"}
+      onChange={(tab) => setFilters({ tab: tab === "switches" ? undefined : tab })}
       tabs={[
         { id: "switches", label: t("tab.switches"), content: <Switches /> },
         { id: "limits", label: t("tab.limits"), content: <LimitsTab /> },
+        {
+          id: "breaches",
+          label: t("tab.breaches"),
+          content: (
+            <Suspense fallback={<PageLoading />}>
+              <BreachesTab />
+            </Suspense>
+          ),
+        },
+        {
+          id: "keys",
+          label: t("tab.keys"),
+          content: (
+            <Suspense fallback={<PageLoading />}>
+              <KeyGrid owner={can("admin") ? "admin" : "self"} />
+            </Suspense>
+          ),
+        },
       ]}
     />
   );
@@ -155,7 +181,7 @@ function Switches() {
   const can = useCan();
   const accounts = useRiskAccounts();
   const stateOf = useReadState();
-  const columns = useColumns(useAccountFigures(scope.ids));
+  const columns = useColumns(useAccountFigures(scope.accounts));
   const [opened, setOpened] = useState<Opened>(null);
   const rows = useMemo(
     () => (accounts.data ?? []).filter((account) => scope.ids.includes(account.id)),

@@ -1,9 +1,10 @@
 /** What the list of accounts shows beside the switches: value, exposure, and the limit that is used most. */
 import { useQueries } from "@tanstack/react-query";
 import { useMemo } from "react";
+import type { AccountAccess } from "@/api/types";
 import { exposureOf, type Exposure } from "@/features/dashboard/exposure";
 import { usePortfolio, type Portfolio } from "@/features/dashboard/reads";
-import { usageOptions, type Usage } from "@/features/risk/reads";
+import { askedForUsage, usageOptions, type Usage } from "@/features/risk/reads";
 import { usedPercent } from "@/features/risk/usedPercent";
 import { cmp, type Decimal } from "@/lib/decimal";
 
@@ -16,9 +17,6 @@ export interface AccountFigures {
   limit: { key: Usage["key"]; percent: Decimal } | null;
 }
 
-/** Usage is read account by account: for more than these it is not shown. */
-const USAGES_MAX = 20;
-
 /** The limit of which the largest part is used. */
 export function mostUsed(usages: readonly Usage[]): AccountFigures["limit"] {
   let found: AccountFigures["limit"] = null;
@@ -29,10 +27,10 @@ export function mostUsed(usages: readonly Usage[]): AccountFigures["limit"] {
   return found;
 }
 
-/** The figures of these accounts by their id. */
-export function useAccountFigures(ids: readonly number[]): ReadonlyMap<number, AccountFigures> {
-  const { data: portfolio } = usePortfolio(ids.join(","));
-  const asked = useMemo(() => (ids.length <= USAGES_MAX ? ids : []), [ids]);
+/** The figures of these accounts by their id; without limits where the key is restricted to strategies. */
+export function useAccountFigures(accounts: readonly AccountAccess[]): ReadonlyMap<number, AccountFigures> {
+  const { data: portfolio } = usePortfolio(accounts.map((account) => account.account_id).join(","));
+  const asked = useMemo(() => askedForUsage(accounts), [accounts]);
   const limits = useQueries({
     queries: asked.map((id) => usageOptions(id)),
     combine: (queries) => queries.map((query) => query.data?.items),

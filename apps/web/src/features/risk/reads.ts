@@ -2,7 +2,7 @@
 import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, call } from "@/api/client";
 import type { components } from "@/api/schema";
-import type { Account } from "@/api/types";
+import type { Account, AccountAccess } from "@/api/types";
 import { useLiveEvents } from "@/live/hooks";
 
 export type Usage = components["schemas"]["Usage"];
@@ -11,6 +11,8 @@ export type AccountRow = Account & { id: number };
 const ACCOUNTS = ["risk", "accounts"];
 const USAGE_REFRESH_MS = 5_000;
 const USAGE_LIST_REFRESH_MS = 15_000;
+/** Usage is read account by account: for more than these it is not shown. */
+const USAGES_MAX = 20;
 
 /** The accounts with their switches, renewed when one of them changes. */
 export function useRiskAccounts() {
@@ -36,6 +38,12 @@ export function useRenewAccounts(): () => Promise<void> {
 /** The limits that rule an account, how much of each is used, and their currency; null: of none. */
 export function useUsageOf(accountId: number | null) {
   return useQuery({ ...usageOptions(accountId ?? 0), enabled: accountId !== null, refetchInterval: USAGE_REFRESH_MS });
+}
+
+/** The accounts whose limits are read: they belong to the whole account, and not to a key that is restricted to strategies. */
+export function askedForUsage(accounts: readonly AccountAccess[]): readonly number[] {
+  const ids = accounts.filter((account) => !account.restrict_to_strategies).map((account) => account.account_id);
+  return ids.length <= USAGES_MAX ? ids : [];
 }
 
 /** The query of the limits of one account. */

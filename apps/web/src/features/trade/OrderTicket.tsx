@@ -7,6 +7,7 @@ import { submitCommand } from "@/commands/tracker";
 import { usePreview } from "@/commands/usePreview";
 import { useMarket, useQuote, useSymbols } from "@/features/trade/markets";
 import { useEquityOf } from "@/features/trade/equity";
+import { ParamsField } from "@/features/trade/ParamsField";
 import { PreviewBox } from "@/features/trade/PreviewBox";
 import { entryPrice, isLevelMissing, resolve } from "@/features/trade/sizing";
 import { EMPTY_AMOUNTS, EMPTY_DRAFT, isComplete, needsPrice, payloadOf, type Draft, type Ticket } from "@/features/trade/ticket";
@@ -103,7 +104,7 @@ export function OrderTicket() {
       label: t("label", words),
       payload: payloadOf(ticket),
     });
-    change({ ...EMPTY_AMOUNTS, comment: "" });
+    change({ ...EMPTY_AMOUNTS, comment: "", params: "" });
   };
   const submit = async () => {
     if (!complete || busy) return;
@@ -182,6 +183,7 @@ export function OrderTicket() {
         />
       </UnreadableFields>
       <TextField label={t("comment")} value={ticket.comment} onChange={(comment) => change({ comment })} maxLength={255} />
+      <ParamsField value={draft.params} onChange={(params) => change({ params })} />
       <PreviewBox complete={complete} {...preview} />
       {error !== null && <ErrorState error={error} compact />}
       <div className="sticky bottom-0 -mx-3 -mb-3 flex flex-col gap-2 border-t border-line bg-panel p-3">

@@ -4,13 +4,16 @@ import type { Market } from "@/features/trade/markets";
 import { PositionField } from "@/features/trade/PositionField";
 import { QtyField } from "@/features/trade/QtyField";
 import { estimateOf } from "@/features/trade/sizing";
-import { needsPrice, needsTrigger, ORDER_TYPES, TIMES_IN_FORCE, type Draft, type Ticket } from "@/features/trade/ticket";
+import { needsExpiry, needsPrice, needsTrigger, ORDER_TYPES, TIMES_IN_FORCE, type Draft, type Ticket } from "@/features/trade/ticket";
 import { Checkbox } from "@/kit/Checkbox";
 import { DecimalField } from "@/kit/DecimalField";
+import { TextField } from "@/kit/Field";
 import { Segmented } from "@/kit/Segmented";
 import { Select } from "@/kit/Select";
 import type { Decimal } from "@/lib/decimal";
+import { usePreference } from "@/lib/preferences";
 import { quoteCurrency } from "@/lib/symbol";
+import { minuteOf, momentOf, zoneLabel } from "@/lib/time";
 
 interface Props {
   draft: Draft;
@@ -26,6 +29,7 @@ interface Props {
 /** The fields that the chosen order type needs, and no others. */
 export function TicketFields({ draft, ticket, onChange, market, entry, equity }: Props) {
   const { t } = useTranslation("trade");
+  const zone = usePreference("zone");
   const priced = { unit: quoteCurrency(ticket.symbol ?? ""), step: market?.priceStep };
   return (
     <>
@@ -65,6 +69,16 @@ export function TicketFields({ draft, ticket, onChange, market, entry, equity }:
           value={ticket.timeInForce}
           onChange={(timeInForce) => onChange({ timeInForce })}
           options={TIMES_IN_FORCE.map((value) => ({ value, label: t(`times.${value}`) }))}
+        />
+      )}
+      {needsExpiry(ticket) && (
+        <TextField
+          label={t("expiresAt")}
+          hint={zoneLabel(zone)}
+          type="datetime-local"
+          value={ticket.expiresAt === "" ? "" : minuteOf(ticket.expiresAt, zone)}
+          onChange={(minute) => onChange({ expiresAt: minute === "" ? "" : momentOf(minute, zone).toISOString() })}
+          required
         />
       )}
       <div className="flex gap-4">

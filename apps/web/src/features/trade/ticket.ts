@@ -1,11 +1,12 @@
 /** The fields of an order ticket, which of them an order type needs, and the command they make. */
 import type { Side } from "@/api/types";
 import { sign, type Decimal } from "@/lib/decimal";
+import { parseExactly } from "@/lib/exactJson";
 
 export const ORDER_TYPES = ["market", "limit", "stop_market", "stop_limit", "trailing_stop"] as const;
 export type OrderType = (typeof ORDER_TYPES)[number];
 
-export const TIMES_IN_FORCE = ["GTC", "IOC", "FOK"] as const;
+export const TIMES_IN_FORCE = ["GTC", "GTD", "IOC", "FOK"] as const;
 export type TimeInForce = (typeof TIMES_IN_FORCE)[number];
 
 /** What the quantity is typed in: base currency (or contracts), quote currency, percent of the account's equity. */
@@ -28,6 +29,8 @@ export interface Ticket {
   trigger: Decimal | "";
   trailingPercent: Decimal | "";
   timeInForce: TimeInForce;
+  /** When an order that is good till a date ends (RFC 3339); empty: not given. */
+  expiresAt: string;
   postOnly: boolean;
   reduceOnly: boolean;
   /** The position that the order is for; 0: by the mode of the account. */
@@ -35,6 +38,8 @@ export interface Ticket {
   stopLoss: Decimal | "";
   takeProfit: Decimal | "";
   comment: string;
+  /** Further parameters of the exchange as a JSON object; empty: none. */
+  params: string;
 }
 
 /** An order as it is typed. */
@@ -58,6 +63,7 @@ export const EMPTY_DRAFT: Draft = {
   trigger: "",
   trailingPercent: "",
   timeInForce: "GTC",
+  expiresAt: "",
   postOnly: false,
   reduceOnly: false,
   positionId: 0,
@@ -65,6 +71,7 @@ export const EMPTY_DRAFT: Draft = {
   target: "",
   levelUnit: "price",
   comment: "",
+  params: "",
 };
 
 /** The fields that belong to the symbol, empty. */
@@ -82,6 +89,22 @@ function given(value: Decimal | ""): boolean {
   return value !== "" && sign(value) > 0;
 }
 
+/** Whether the order ends at a time that is given. */
+export function needsExpiry(ticket: Pick<Ticket, "type" | "timeInForce">): boolean {
+  return needsPrice(ticket.type) && ticket.timeInForce === "GTD";
+}
+
+/** The parameters as an object; null: the text is no JSON object. */
+export function paramsOf(text: string): Record<string, unknown> | null {
+  if (text.trim() === "") return {};
+  try {
+    const value = parseExactly(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Whether every field that the type needs has a value. */
 export function isComplete(ticket: Ticket): boolean {
   return (
@@ -90,13 +113,16 @@ export function isComplete(ticket: Ticket): boolean {
     given(ticket.qty) &&
     (!needsPrice(ticket.type) || given(ticket.price)) &&
     (!needsTrigger(ticket.type) || given(ticket.trigger)) &&
-    (ticket.type !== "trailing_stop" || given(ticket.trailingPercent))
+    (ticket.type !== "trailing_stop" || given(ticket.trailingPercent)) &&
+    (!needsExpiry(ticket) || ticket.expiresAt !== "") &&
+    paramsOf(ticket.params) !== null
   );
 }
 
 /** The payload of `send_order`: only what the type uses and what was given. */
 export function payloadOf(ticket: Ticket): Record<string, unknown> {
   const limit = needsPrice(ticket.type);
+  const params = paramsOf(ticket.params) ?? {};
   return {
     symbol: ticket.symbol,
     side: ticket.side,
@@ -104,6 +130,7 @@ export function payloadOf(ticket: Ticket): Record<string, unknown> {
     qty: ticket.qty,
     ...(ticket.strategyId === 0 ? {} : { strategy_id: ticket.strategyId }),
     ...(limit ? { price: ticket.price, time_in_force: ticket.timeInForce } : {}),
+    ...(needsExpiry(ticket) ? { expires_at: ticket.expiresAt } : {}),
     ...(limit && ticket.postOnly ? { post_only: true } : {}),
     ...(needsTrigger(ticket.type) ? { trigger_price: ticket.trigger } : {}),
     ...(ticket.type === "trailing_stop" ? { trailing_percent: ticket.trailingPercent } : {}),
@@ -112,5 +139,6 @@ export function payloadOf(ticket: Ticket): Record<string, unknown> {
     ...(given(ticket.stopLoss) ? { oms_stop_loss: ticket.stopLoss } : {}),
     ...(given(ticket.takeProfit) ? { oms_stop_gain: ticket.takeProfit } : {}),
     ...(ticket.comment.trim() === "" ? {} : { comment: ticket.comment.trim() }),
+    ...(Object.keys(params).length === 0 ? {} : { params }),
   };
 }

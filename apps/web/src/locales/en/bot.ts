@@ -16,7 +16,7 @@ export default {
   heartbeat: "Heartbeat",
   decision: "Last decision",
   reason: "Reason",
-  stale: "no sign of life",
+  stale: "no heartbeat",
   started: "Started",
   stopped: "Stopped",
   failures: "Failures",
@@ -60,7 +60,7 @@ export default {
     run: "{{bot}}, until {{at}}",
     otherRun: "{{bot}}, until {{at}}, with other parameters",
     noRun: "No bot has run this version without real money.",
-    reading: "is read…",
+    reading: "Reading…",
     accept: "I start it although not every point is met",
   },
   stop: {

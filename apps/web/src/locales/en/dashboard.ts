@@ -49,6 +49,13 @@ export default {
     none: "{{day}}: nothing closed",
     day: "{{day}}: {{result}}, {{count}} closed",
   },
+  alerts: {
+    title: "Alerts",
+    empty: "Nothing asks for attention.",
+    emptyHint: "Limits that are reached, orders that were refused in the last day and price alerts stand here.",
+    reached: "{{limit}} is reached",
+    refused: "{{symbol}} refused: {{reason}}",
+  },
   deals: {
     title: "Latest deals",
     empty: "No deals yet.",

@@ -1,5 +1,5 @@
 export default {
-  tab: { label: "Parts of risk", switches: "Switches and accounts", limits: "Limits" },
+  tab: { label: "Parts of risk", switches: "Switches and accounts", limits: "Limits", breaches: "Breaches", keys: "API keys" },
   column: {
     exchange: "Exchange",
     mode: "Position mode",
@@ -87,6 +87,16 @@ export default {
       account: "Account",
       strategy: "Strategy",
     },
+  },
+  breaches: {
+    title: "Refused by the gateway",
+    empty: "No limit, switch or block refused an order in these days in {{accounts}}.",
+    reached: "Limits that are reached now",
+    reachedNow: "Reached",
+    rule: "Rule",
+    limit: "Limit",
+    value: "Measured",
+    message: "Message of the gateway",
   },
   audit: {
     title: "Audit log",

@@ -74,6 +74,7 @@ export default {
     action: "Stop trading",
     done: "Trading is stopped.",
     ribbon: "Kill switch on since {{time}}: new positions are blocked. {{comment}}",
+    ribbonStrategy: "Strategy {{name}} is stopped since {{time}}: it opens no positions. {{comment}}",
   },
   liveOff: "Live trading is off on this gateway: orders that open positions on live accounts are refused.",
   theme: { label: "Theme", system: "System", dark: "Dark", light: "Light" },

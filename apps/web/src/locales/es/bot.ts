@@ -63,7 +63,7 @@ export default {
     run: "{{bot}}, hasta {{at}}",
     otherRun: "{{bot}}, hasta {{at}}, con otros parámetros",
     noRun: "Ningún bot ha ejecutado esta versión sin dinero real.",
-    reading: "se está leyendo…",
+    reading: "Leyendo…",
     accept: "Lo inicio aunque no se cumplan todos los puntos",
   },
   stop: {

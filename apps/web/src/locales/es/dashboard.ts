@@ -52,6 +52,13 @@ export default {
     none: "{{day}}: nada cerrado",
     day: "{{day}}: {{result}}, {{count}} cerradas",
   },
+  alerts: {
+    title: "Alertas",
+    empty: "Nada pide atención.",
+    emptyHint: "Aquí aparecen límites alcanzados, órdenes rechazadas en el último día y alertas de precio.",
+    reached: "{{limit}}: alcanzado",
+    refused: "{{symbol}} rechazada: {{reason}}",
+  },
   deals: {
     title: "Últimas ejecuciones",
     empty: "Aún no hay ejecuciones.",

@@ -2,7 +2,7 @@ import type en from "@/locales/en/risk";
 import type { Same } from "@/locales/same";
 
 export default {
-  tab: { label: "Partes de riesgo", switches: "Interruptores y cuentas", limits: "Límites" },
+  tab: { label: "Partes de riesgo", switches: "Interruptores y cuentas", limits: "Límites", breaches: "Incumplimientos", keys: "Claves de API" },
   column: {
     exchange: "Bolsa",
     mode: "Modo de posición",
@@ -90,6 +90,16 @@ export default {
       account: "Cuenta",
       strategy: "Estrategia",
     },
+  },
+  breaches: {
+    title: "Rechazadas por el gateway",
+    empty: "Ningún límite, interruptor ni bloqueo rechazó una orden en estos días en {{accounts}}.",
+    reached: "Límites alcanzados ahora",
+    reachedNow: "Alcanzado",
+    rule: "Regla",
+    limit: "Límite",
+    value: "Medido",
+    message: "Mensaje del gateway",
   },
   audit: {
     title: "Registro de auditoría",

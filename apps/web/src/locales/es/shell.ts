@@ -72,6 +72,7 @@ export default {
     action: "Detener la operativa",
     done: "La operativa está detenida.",
     ribbon: "Parada de emergencia activa desde {{time}}: posiciones nuevas bloqueadas. {{comment}}",
+    ribbonStrategy: "La estrategia {{name}} está detenida desde {{time}}: no abre posiciones. {{comment}}",
   },
   liveOff: "La operativa real está apagada en este gateway: se rechazan las órdenes que abren posiciones en cuentas reales.",
   theme: { label: "Tema", system: "Sistema", dark: "Oscuro", light: "Claro" },

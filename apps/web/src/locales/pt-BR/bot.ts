@@ -63,7 +63,7 @@ export default {
     run: "{{bot}}, até {{at}}",
     otherRun: "{{bot}}, até {{at}}, com outros parâmetros",
     noRun: "Nenhum robô rodou esta versão sem dinheiro real.",
-    reading: "lendo…",
+    reading: "Lendo…",
     accept: "Inicio mesmo sem todos os pontos atendidos",
   },
   stop: {

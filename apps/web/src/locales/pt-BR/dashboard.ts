@@ -52,6 +52,13 @@ export default {
     none: "{{day}}: nada fechado",
     day: "{{day}}: {{result}}, {{count}} fechadas",
   },
+  alerts: {
+    title: "Alertas",
+    empty: "Nada pede atenção.",
+    emptyHint: "Aqui ficam limites atingidos, ordens recusadas no último dia e alertas de preço.",
+    reached: "{{limit}}: atingido",
+    refused: "{{symbol}} recusada: {{reason}}",
+  },
   deals: {
     title: "Últimas execuções",
     empty: "Ainda não há execuções.",

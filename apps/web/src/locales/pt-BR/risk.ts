@@ -2,7 +2,7 @@ import type en from "@/locales/en/risk";
 import type { Same } from "@/locales/same";
 
 export default {
-  tab: { label: "Partes do risco", switches: "Interruptores e contas", limits: "Limites" },
+  tab: { label: "Partes do risco", switches: "Interruptores e contas", limits: "Limites", breaches: "Violações", keys: "Chaves de API" },
   column: {
     exchange: "Corretora",
     mode: "Modo de posição",
@@ -90,6 +90,16 @@ export default {
       account: "Conta",
       strategy: "Estratégia",
     },
+  },
+  breaches: {
+    title: "Recusadas pelo gateway",
+    empty: "Nenhum limite, interruptor ou bloqueio recusou uma ordem nestes dias em {{accounts}}.",
+    reached: "Limites atingidos agora",
+    reachedNow: "Atingido",
+    rule: "Regra",
+    limit: "Limite",
+    value: "Medido",
+    message: "Mensagem do gateway",
   },
   audit: {
     title: "Registro de auditoria",

@@ -72,6 +72,7 @@ export default {
     action: "Parar a negociação",
     done: "A negociação está parada.",
     ribbon: "Trava de emergência ativa desde {{time}}: novas posições bloqueadas. {{comment}}",
+    ribbonStrategy: "A estratégia {{name}} está parada desde {{time}}: não abre posições. {{comment}}",
   },
   liveOff: "A negociação real está desligada neste gateway: ordens que abrem posições em contas reais são recusadas.",
   theme: { label: "Tema", system: "Sistema", dark: "Escuro", light: "Claro" },
