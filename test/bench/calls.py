@@ -27,7 +27,7 @@ from bench.load import LOADS, Load
 from bench.processes import BenchError
 from kit.gateway.in_process import ADMIN_KEY, MANUAL, TRADER, InProcessGateway, open_gateway
 from oms.config import Settings
-from oms.config_sections import RateLimitSettings
+from oms.config_sections import CommandSettings, RateLimitSettings
 
 ACCOUNTS = 16
 WARM_UP = 3
@@ -98,7 +98,11 @@ async def _run(folder: Path, counter: CallCounter, options: argparse.Namespace) 
         cancel_per_second=limit,
         ccxt_per_second=limit,
     )
-    settings = Settings().model_copy(update={"limits": limits, "lease_seconds": LEASE_SECONDS})
+    # A wait that a request names would add the rows of orders and deals to its response.
+    commands = CommandSettings(default_wait_ms=WAIT_MS)
+    settings = Settings().model_copy(
+        update={"limits": limits, "commands": commands, "lease_seconds": LEASE_SECONDS}
+    )
     async with open_gateway(f"sqlite+aiosqlite:///{folder / 'oms.sqlite'}", settings) as gateway:
         accounts = await _add_accounts(gateway)
         if options.limits:
@@ -168,7 +172,7 @@ async def _request(gateway: InProcessGateway, account_id: int, load: Load, turn:
         for item in range(load.batch)
     ]
     body = commands if load.batch > 1 else commands[0]
-    query = f"?wait_ms={WAIT_MS}" + ("&parallel=true" if load.batch > 1 else "")
+    query = "?parallel=true" if load.batch > 1 else ""
     answer = await gateway.client("POST", f"/oms/commands{query}", body)
     if answer.status != 200 or answer.body.count(b'"done"') != load.batch:
         raise BenchError(f"{load.name}: {answer.status} {answer.body[:500]!r}")

@@ -38,7 +38,7 @@ from bench import (
     systems,
     web_desk,
 )
-from bench.backtests import engines
+from bench.backtests import engines, loop_delays
 from bench.driver import metatrader, overhead
 from bench.processes import BenchError
 from bench.report import GATEWAYS, NAIVE, render
@@ -55,6 +55,7 @@ SEPARATE = {
     "growth": growth.main,
     "backtests": engines.main,
     "fan_out": fan_out.main,
+    "loop_delays": loop_delays.main,
     "driver": overhead.main,
     "metatrader": metatrader.main,
     "exchange": exchange_overhead.main,

@@ -57,7 +57,10 @@ def main(arguments: Sequence[str]) -> int:
                     dsn = server.dsn(DATABASE, driver="asyncmy")
                 environment = {"OMS_NOTIFY_ALLOW_PRIVATE": "true"}
                 environment |= environment_of(Path(name) / "strategies")
-                gateway = Gateway(Path(name), dsn=dsn, workers=1, environment=environment)
+                # One session, as of `oms up`: Linux shares processors between sessions first.
+                gateway = Gateway(
+                    Path(name), dsn=dsn, workers=1, environment=environment, has_session=False
+                )
                 st.callback(gateway.stop)
                 gateway.start()
                 gateway.terminate("worker")

@@ -21,7 +21,8 @@ from oms.domain.market.candle import Candle
 from oms.domain.market.market_instrument import MarketInstrument
 from oms.domain.market.timeframe import Timeframe
 
-CANDLES = 8_000
+#: A run takes longer than the time between two reports of its progress.
+CANDLES = 80_000
 SECONDS_MAX = 90
 REQUEST = {
     "strategy": "rsi",

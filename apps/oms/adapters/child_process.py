@@ -1,4 +1,4 @@
-"""A function in a process of its own, of the lowest priority, that sends messages to its parent."""
+"""A function in a process of its own, of low priority, that sends messages to its parent."""
 
 import asyncio
 import os
@@ -9,7 +9,10 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
-LOWEST_PRIORITY = 19
+LOW_PRIORITY = 10
+"""The ``nice`` value. Normal processes wake as soon as beside 19, but a tenth of a busy processor
+is left instead of a hundredth (docs/performance.md).
+"""
 SILENCE_SECONDS_MAX = 1800.0
 """A process that sends nothing for so long is ended: it hangs."""
 
@@ -58,7 +61,7 @@ def start_child() -> None:
     An interrupt of the terminal is left to the parent.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(LOWEST_PRIORITY)
+    os.nice(LOW_PRIORITY)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -1,4 +1,4 @@
-"""Processes of the lowest priority that calculate beside the rest of the gateway."""
+"""Processes of low priority that calculate beside the rest of the gateway."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor

@@ -92,7 +92,7 @@ class Backtest:
         self._record_point()
         self._last = candle
         self._bars += 1
-        if self._decisions or self._levels is not None:
+        if self._decisions or self._account.needs_candles:
             self._open_candle(candle)
         self._judge_levels(candle)
         if self._funding is not None:

@@ -54,7 +54,7 @@ def quick_start_text(content: dict[str, Any], path: Path, *, has_page: bool = Tr
     auth = {"id": 1, "action": "auth", "payload": {"api_key": key}}
     subscribe = {"id": 2, "action": "subscribe", "payload": {"account_ids": [account_id]}}
     python = shlex.quote(_python())
-    page = f"web desk: {url}/ui/\n" if has_page else ""
+    page = f"web desk: {url}/ui/ (log in with the API key {key})\n" if has_page else ""
     return f"""
 {page}oms-gateway: {url}
 accounts: hedge {content["accounts"]["hedge"]}, netting {content["accounts"]["netting"]}\

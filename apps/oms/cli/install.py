@@ -210,7 +210,7 @@ def check_key(text: str | None) -> None:
 def with_registry(
     parsed: argparse.Namespace, work: Callable[[Settings, Administer], Awaitable[Any]]
 ) -> Any:
-    """Return the result of ``work`` on the registry; who caches keys is notified of a change."""
+    """Return the result of ``work`` on the registry; processes that cache keys are notified."""
     from oms import bootstrap
 
     settings = command_settings(parsed)

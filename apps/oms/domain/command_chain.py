@@ -8,7 +8,9 @@ that never change from then on; its hash covers the digest and the previous hash
 import hashlib
 import json
 
-from oms.domain.value import value
+import orjson
+
+from oms.domain.value import constructor, value
 
 ACCEPTED = "accepted"
 """Status of a link that covers the acceptance of a command and not its result."""
@@ -21,6 +23,8 @@ UNRESOLVED_STATUSES = frozenset({ACCEPTED, "unknown"})
 
 #: Columns of SQLite may hold values of any type after tampering: no such text is a valid one.
 _ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=repr)
+_DELETE = b"\x7f"
+_COLUMN_TYPES = frozenset({str, int, type(None)})
 
 
 @value
@@ -65,6 +69,9 @@ class CommandLink:
     hash: str
 
 
+_new_link = constructor(CommandLink)
+
+
 def command_digest(record: CommandRecord, status: str) -> str:
     """Return the SHA-256 of the columns that a link with this status covers."""
     fields = [
@@ -98,7 +105,7 @@ def make_command_link(record: CommandRecord, number: int, prev_hash: str) -> Com
     """Return the link of ``record`` at position ``number``."""
     status = record.link_status
     digest = command_digest(record, status)
-    return CommandLink(
+    return _new_link(
         number=number,
         command_id=record.id,
         status=status,
@@ -108,4 +115,21 @@ def make_command_link(record: CommandRecord, number: int, prev_hash: str) -> Com
 
 
 def _sha256(fields: list[object]) -> str:
-    return hashlib.sha256(_ENCODER.encode(fields).encode("ascii")).hexdigest()
+    return hashlib.sha256(_json_of(fields)).hexdigest()
+
+
+def _json_of(fields: list[object]) -> bytes:
+    """Return the text of ``_ENCODER``.
+
+    ``orjson`` makes the same text ten times faster where every value is a text, an integer or
+    ``None`` (it writes infinity as ``null``) and every character is ASCII and not DEL.
+    """
+    if _COLUMN_TYPES.issuperset(map(type, fields)):
+        try:
+            text = orjson.dumps(fields)
+        except TypeError:
+            pass  # An integer beyond 64 bits, or half of a surrogate pair.
+        else:
+            if text.isascii() and _DELETE not in text:
+                return text
+    return _ENCODER.encode(fields).encode("ascii")

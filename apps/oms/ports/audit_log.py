@@ -56,6 +56,14 @@ class AuditContext:
 
 
 @value
+class AuditPosition:
+    """Where a page ended: the last row of the log and the last command up to there, if any."""
+
+    log_id: int | None = None
+    command_id: int | None = None
+
+
+@value
 class AuditQuery:
     """Filters and page of audit rows."""
 
@@ -68,18 +76,19 @@ class AuditQuery:
     until: datetime | None = None
     page: int = 1
     page_size: int = 100
-    after_id: int | None = None
+    #: Continue here in place of at ``page``.
+    after: AuditPosition | None = None
     descending: bool = False
     with_total: bool = True
 
 
 @value
 class AuditPage:
-    """One page; ``next_after_id`` is the cursor of the next one."""
+    """One page; ``next`` is where the next one begins, ``None`` after the last."""
 
     items: Sequence[AuditRow]
     total: int | None
-    next_after_id: int | None
+    next: AuditPosition | None
 
 
 @value
@@ -102,7 +111,10 @@ class AuditLog(Protocol):
     """Reads and chains the log. Rows are never changed or removed."""
 
     async def page(self, window: AuditQuery) -> AuditPage:
-        """Return audit rows and commands of the page, by id. Raises ``Unavailable``."""
+        """Return audit rows and commands of the page, by time. Raises ``Unavailable``.
+
+        Rows of the log, and commands, are among themselves in the order of their ids.
+        """
         ...
 
     async def head(self) -> ChainHead | None:

@@ -144,7 +144,24 @@ def read_admin_query(query: Query, now: datetime) -> HistoryQuery:
 
 def cursor_text(after_id: int) -> str:
     """Return the opaque cursor of a page that ends at ``after_id``."""
-    return base64.urlsafe_b64encode(b"i%d" % after_id).decode().rstrip("=")
+    return encode_cursor(f"i{after_id}")
+
+
+def encode_cursor(position: str) -> str:
+    """Return an opaque cursor of the text of a position."""
+    return base64.urlsafe_b64encode(position.encode("ascii")).decode().rstrip("=")
+
+
+def decode_cursor(text: str, form: str) -> re.Match[str]:
+    """Return the position of a cursor, which has the form. Raises ``Malformed``."""
+    try:
+        position = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+    except (binascii.Error, ValueError):
+        position = ""
+    found = re.fullmatch(form, position, re.ASCII)
+    if found is None:
+        raise malformed_parameter("cursor", "the cursor is invalid")
+    return found
 
 
 def read_event_positions(
@@ -247,15 +264,7 @@ def read_cursor(query: Query) -> int | None:
     text = query.get(p.CURSOR.name)
     if text is None:
         return None
-    if not text:
-        return 0
-    try:
-        decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-    except (binascii.Error, ValueError):
-        decoded = ""
-    if not re.fullmatch(r"i\d{1,16}", decoded, re.ASCII):
-        raise malformed_parameter("cursor", "the cursor is invalid")
-    return int(decoded[1:])
+    return int(decode_cursor(text, r"i(\d{1,16})")[1]) if text else 0
 
 
 def read_timestamp(query: Query, parameter: p.Parameter) -> datetime | None:

@@ -1,11 +1,12 @@
 """The worker process: supervised loops; one that fails is logged and restarted.
 
   drain         commands and market polls: on notification, at the latest every second
-  leases        renewal and fair share, three times a lease
+  leases        renewal and fair share, at least twice a second
   housekeeping  for the holder of lease 0
   deadman       for the holder of lease 0: missed deadlines of dead-man switches, each second
   access        changes of keys and permissions by other processes
   equity        snapshots of the equity of leased accounts, each second those that are due
+  limits        equity of accounts whose limits are counted against it, before it is too old
   marks         prices of what leased accounts at real exchanges hold
 
 Only ``drain`` uses the account states, but for one flag: ``equity`` reads and resets which accounts
@@ -26,6 +27,7 @@ from oms.ports.command_queue import CommandRow
 from oms.ports.leases import Lease, Leases
 from oms.ports.notifier import Notifier, Topic
 from oms.services.access.change_notices import ChangeNotices
+from oms.services.performance.account_equity import REREAD_AGE_SECONDS
 from oms.services.protection.exchange_timers import KeepExchangeTimers
 from oms.services.risk.market_session import calendar_health
 from oms.services.submission.fire_deadman import FireDeadman
@@ -36,6 +38,7 @@ from oms.worker.continuity import RESTART_SECONDS_MAX, Continuity
 from oms.worker.dispatch import CommandProcessor
 from oms.worker.equity_schedule import ROUND_SECONDS, EquityScheduler
 from oms.worker.housekeeping import HOUSEKEEPING_INTERVAL_SECONDS, Housekeeping
+from oms.worker.lease_rounds import ROUND_SECONDS_MAX, LeaseRounds
 from oms.worker.leases import HOUSEKEEPING_LEASE, LeaseKeeper
 from oms.worker.loop_failures import LoopFailures
 from oms.worker.mark_schedule import MarkScheduler
@@ -80,6 +83,7 @@ class Worker:
     commands_done: int = 0
     _failures: LoopFailures = field(default_factory=LoopFailures)
     _figures: AccountFigures = field(default_factory=AccountFigures)
+    _lease_rounds: LeaseRounds = field(default_factory=LeaseRounds)
     _new_leases: list[Lease] = field(default_factory=list)
     _is_careful: bool = False
     _has_disowned: bool = False
@@ -95,6 +99,7 @@ class Worker:
             asyncio.create_task(self._supervise("equity", self._equity_round, stop)),
             asyncio.create_task(self._supervise("access", self._access_round, stop)),
             asyncio.create_task(self._supervise("switches", self._switch_round, stop)),
+            asyncio.create_task(self._supervise("limits", self._limits_round, stop)),
         ]
         if self.mark_scheduler is not None:
             loops.append(asyncio.create_task(self._supervise("marks", self._mark_round, stop)))
@@ -198,12 +203,12 @@ class Worker:
             raise
         if new_leases:
             self._new_leases.extend(new_leases)
-            self.notifier.notify(Topic.COMMANDS)
+            self.listener.notify()
         if held - self.keeper.held.keys():
             self.notifier.notify(Topic.LEASES)
         if not stop.is_set():
             # A worker that gives leases back notifies the others: they need not wait for a round.
-            await self.notifier.wait(Topic.LEASES, min(self.keeper.seconds / 3, 0.5))
+            await self.notifier.wait(Topic.LEASES, self._lease_rounds.wait_seconds)
 
     async def _keep_leases(self) -> list[Lease]:
         """Send the heartbeat, keep the leases; returns the new ones. Raises ``Unavailable``."""
@@ -214,8 +219,10 @@ class Worker:
             others = await self.leases.workers(self.keeper.seconds + RESTART_SECONDS_MAX)
             self._continuity.begin(self.processor.clock.now(), others)
         await self.leases.heartbeat(self.name, socket.gethostname(), self._status())
-        alive = await self.leases.workers(self.keeper.seconds)
-        return await self.keeper.round(len(alive))
+        seconds = self.keeper.seconds
+        workers = await self.leases.workers(seconds + ROUND_SECONDS_MAX)
+        self._lease_rounds.update(seconds, workers)
+        return await self.keeper.round(self._lease_rounds.alive)
 
     async def _housekeeping_round(self, stop: asyncio.Event) -> None:
         if HOUSEKEEPING_LEASE in self.keeper.held:
@@ -239,6 +246,12 @@ class Worker:
 
     async def _switch_round(self, stop: asyncio.Event) -> None:
         await self.switch_changes.follow_once()
+
+    async def _limits_round(self, stop: asyncio.Event) -> None:
+        """Read the equity of accounts with limits again, so that no command waits for it."""
+        if self.processor.read_equity is not None:
+            await self.processor.read_equity.refresh(self.processor.clock.now())
+        await _pause(stop, REREAD_AGE_SECONDS / 2)
 
     async def _mark_round(self, stop: asyncio.Event) -> None:
         if self.mark_scheduler is not None:

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Position } from "@/api/types";
-import { distancePercent, profitPercent, sizeOf, totalsOf } from "@/features/positions/figures";
+import { distancePercent, partnersOf, profitPercent, sizeOf, totalsOf } from "@/features/positions/figures";
 
 function position(fields: Partial<Position>): Position {
   return { symbol: "BTC/USDT", side: "buy", realized_pnl: "0", unrealized_pnl: null, ...fields } as Position;
@@ -37,4 +37,13 @@ it("says how far a level is from the price, once the price is known", () => {
   expect(distancePercent(position({ mark_price: "200" }), "206.5")).toBe("3.25");
   expect(distancePercent(position({ mark_price: null }), "190")).toBeNull();
   expect(distancePercent(position({ mark_price: "200" }), null)).toBeNull();
+});
+
+it("closes by opposite positions and merges those of the same side, of the same symbol and account alone", () => {
+  const one = { id: 1, account_id: 7, symbol: "BTC/USDT", side: "buy" } as Position;
+  const opposite = { ...one, id: 2, side: "sell" } as Position;
+  const same = { ...one, id: 3 };
+  const rows = [one, opposite, same, { ...opposite, id: 4, account_id: 8 }, { ...same, id: 5, symbol: "ETH/USDT" }];
+  expect(partnersOf(one, rows, true)).toEqual([opposite]);
+  expect(partnersOf(one, rows, false)).toEqual([same]);
 });

@@ -68,3 +68,20 @@ test("a user who logs in after another in the same browser gets the looks, and n
   expect(preferences.get()).toMatchObject({ theme: "dark", density: "compact", oneClick: false, comments: [] });
   expect(localStorage.getItem("oms.preferences")).not.toContain("what only I know");
 });
+
+function logInAgain(userId: number, stored: object): void {
+  session.set({ status: "anonymous", expired: false });
+  logIn(userId, stored);
+}
+
+test("a change that the profile does not have yet outlives a reload, and no other user", () => {
+  startPreferences();
+  logInAgain(3, { dockHeight: 200 });
+  expect(preferences.get().dockHeight).toBe(200);
+  setPreference("dockHeight", 300);
+  logInAgain(3, { dockHeight: 200 });
+  expect(preferences.get().dockHeight).toBe(300);
+  logInAgain(4, {});
+  logInAgain(3, { dockHeight: 200 });
+  expect(preferences.get().dockHeight).toBe(200);
+});

@@ -1,13 +1,18 @@
 """Orders beside a strategy that never returns from a decision.
 
-The runner executes it in a process of its own. In every second round the process is stopped by a
-signal, so that what runs beside the orders differs by nothing else.
+The runner executes it in a process of its own. In every third round the process is stopped by a
+signal, so that what runs beside the orders differs by nothing else. In another third a bare loop
+runs in its place, in the lowest class of the scheduler and the same session: no process that uses
+the processor could disturb less, so its figures are the floor.
 """
 
 import asyncio
+import json
 import os
 import signal
 import statistics
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -46,6 +51,11 @@ STRATEGIES = [
     )
 ]
 '''
+_BARE_LOOP = """import os
+os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+while True:
+    pass
+"""
 Measure = Callable[[], Sequence[float]]
 
 
@@ -60,23 +70,38 @@ def environment_of(folder: Path) -> Mapping[str, str]:
 def measure_beside_strategy(
     gateway: Gateway, runner: int, rounds: int, measure: Measure
 ) -> dict[str, str]:
-    """Return latencies of ``measure`` with the strategy stopped and running, in turn."""
+    """Return latencies of ``measure``: strategy stopped, looping, and a bare loop in its place."""
     process = _start_bot(gateway, runner)
-    found: dict[str, list[Sequence[float]]] = {"stopped": [], "looping": []}
-    for number in range(2 * rounds):
-        name = list(found)[(number + number // 2) % 2]
-        with _paused(process) if name == "stopped" else _looping(process):
-            found[name].append(measure())
+    found: dict[str, list[Sequence[float]]] = {
+        "a strategy stopped": [],
+        "a strategy looping": [],
+        "a bare loop": [],
+    }
+    with _bare_loop() as floor:
+        for number in range(len(found) * rounds):
+            name = list(found)[(number + number // len(found)) % len(found)]
+            loops = {"a strategy looping": process, "a bare loop": floor}.get(name)
+            with _only_running(loops, (process, floor)):
+                found[name].append(measure())
     os.kill(process, signal.SIGCONT)
     figures = {
-        f"orders, a strategy {name}: p50, p99": ", ".join(
+        f"orders, {name}: p50, p99": ", ".join(
             f"{_median(values, share):.1f} ms" for share in (0.5, 0.99)
         )
         for name, values in found.items()
     }
-    before, beside = found.values()
-    ratios = [_median(beside, share) / _median(before, share) for share in (0.5, 0.99)]
-    return figures | {"the ratio: p50, p99": f"{ratios[0]:.2f}, {ratios[1]:.2f}"}
+    stopped, looping, bare = found.values()
+    return (
+        figures
+        | {"ratio of the strategy: p50, p99": _ratios(looping, stopped)}
+        | {"ratio of the bare loop (floor): p50, p99": _ratios(bare, stopped)}
+        | {"strategy to floor: p50, p99": _ratios(looping, bare)}
+    )
+
+
+def _ratios(one: Sequence[Sequence[float]], other: Sequence[Sequence[float]]) -> str:
+    found = (_median(one, share) / _median(other, share) for share in (0.5, 0.99))
+    return ", ".join(f"{ratio:.2f}" for ratio in found)
 
 
 def _median(rounds: Sequence[Sequence[float]], share: float) -> float:
@@ -84,19 +109,25 @@ def _median(rounds: Sequence[Sequence[float]], share: float) -> float:
 
 
 @contextmanager
-def _paused(process: int) -> Iterator[None]:
-    os.kill(process, signal.SIGSTOP)
-    yield
+def _bare_loop() -> Iterator[int]:
+    """Start a process that loops in the lowest class, stopped; yields its pid, and ends it."""
+    with subprocess.Popen([sys.executable, "-c", _BARE_LOOP]) as process:
+        try:
+            process.send_signal(signal.SIGSTOP)
+            yield process.pid
+        finally:
+            process.kill()
 
 
 @contextmanager
-def _looping(process: int) -> Iterator[None]:
-    """Let it run; it must have used the processor when this is left."""
-    os.kill(process, signal.SIGCONT)
-    before = _processor_ticks(process)
+def _only_running(process: int | None, all_processes: Sequence[int]) -> Iterator[None]:
+    """Stop all but one, which must have used the processor when this is left."""
+    for each in all_processes:
+        os.kill(each, signal.SIGCONT if each == process else signal.SIGSTOP)
+    before = 0 if process is None else _processor_ticks(process)
     yield
-    if _processor_ticks(process) == before:
-        raise BenchError("the strategy did not run")
+    if process is not None and _processor_ticks(process) == before:
+        raise BenchError(f"process {process} did not run")
 
 
 def _start_bot(gateway: Gateway, runner: int) -> int:
@@ -105,6 +136,11 @@ def _start_bot(gateway: Gateway, runner: int) -> int:
     gateway.oms("instruments", "add", "--exchange=binance", f"--symbol={SYMBOL}")
     at = datetime.now(UTC).replace(second=0, microsecond=0) - MINUTE
     asyncio.run(store_closed_minute(gateway.dsn, SYMBOL, at, Decimal(100)))
+    await_condition(
+        lambda: '"endless"' in json.dumps(call(gateway, "GET", "/strategies/catalog")[1]),
+        seconds=STARTED_SECONDS_MAX,
+        what="the runner has loaded the strategy",
+    )
     strategy = {"name": "endless", "account_ids": [gateway.netting_account_id]}
     body = {
         "name": "endless",

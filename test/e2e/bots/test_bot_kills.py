@@ -59,7 +59,8 @@ def test_a_bot_trades_the_same_whatever_is_killed(
     decisions = _decisions(gateway, bot_id)
     assert [row["action"] for row in decisions] == ["long", "long_exit"] * 3
     assert {row["result"] for row in decisions} == {"done"}
-    deals = fetch_rows(gateway.dsn, "SELECT side, qty FROM oms_deals ORDER BY id")
+    trades = "SELECT side, qty FROM oms_deals WHERE type = 'trade' ORDER BY id"
+    deals = fetch_rows(gateway.dsn, trades)
     assert [(side, Decimal(qty)) for side, qty in deals] == [
         ("buy", Decimal("0.01")),
         ("sell", Decimal("0.01")),

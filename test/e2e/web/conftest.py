@@ -129,6 +129,20 @@ async def web_desk_on_mariadb(
         yield opened
 
 
+@pytest.fixture(params=["web_gateway", "web_gateway_on_mariadb"], ids=["sqlite", "mariadb"])
+def each_gateway(request: pytest.FixtureRequest) -> Gateway:
+    """The shared gateway on SQLite, then that on MariaDB."""
+    gateway: Gateway = request.getfixturevalue(request.param)
+    return gateway
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def web_desk_on_each(browser: "Browser", each_gateway: Gateway) -> AsyncIterator[WebDesk]:
+    """The web desk of each shared gateway: the test runs on SQLite and on MariaDB."""
+    async for opened in open_web_desk(browser, each_gateway):
+        yield opened
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def web_desk_of_demo(browser: "Browser", demo_gateway: DemoGateway) -> AsyncIterator[WebDesk]:
     """The web desk of the demo."""

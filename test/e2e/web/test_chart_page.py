@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kit.browser.chart import ChartPage, hourly
+from kit.browser.trader import Trader
 from kit.browser.web_desk import WebDesk
 from kit.gateway.demo import DemoGateway
 from kit.gateway.processes import Gateway
@@ -209,23 +210,27 @@ async def _wait_gone(page: "Page") -> None:
     )
 
 
-async def test_a_line_is_dragged_and_moves_the_stop(
-    web_desk: WebDesk, web_gateway: Gateway
-) -> None:
-    (account_id,) = await asyncio.to_thread(web_gateway.add_accounts, 1, position_mode="hedge")
-    _, ticker, _ = call(
-        web_gateway, "POST", f"/ccxt/{account_id}/fetch_ticker", {"args": [CONTRACT]}
-    )
+async def _hold_with_stop(gateway: Gateway) -> tuple[int, int]:
+    """Store candles of the contract around its price, and buy it in an account of its own.
+
+    Returns account and stop loss.
+    """
+    (account_id,) = await asyncio.to_thread(gateway.add_accounts, 1, position_mode="hedge")
+    _, ticker, _ = call(gateway, "POST", f"/ccxt/{account_id}/fetch_ticker", {"args": [CONTRACT]})
     last = round(ticker["result"]["last"])
     closes = [last + number % 7 * last // 50 - last // 16 for number in range(120)]
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=130)
     candles = {Timeframe.HOUR: hourly(start, closes)}
-    await asyncio.to_thread(web_gateway.add_candles, CONTRACT, candles, tick="0.1")
+    await asyncio.to_thread(gateway.add_candles, CONTRACT, candles, tick="0.1")
     stop = last - last // 30
-    post_order(
-        web_gateway, account_id, symbol=CONTRACT, side="buy", qty="0.01", stop_loss=str(stop)
-    )
+    post_order(gateway, account_id, symbol=CONTRACT, side="buy", qty="0.01", stop_loss=str(stop))
+    return account_id, stop
 
+
+async def test_a_line_is_dragged_and_moves_the_stop(
+    web_desk: WebDesk, web_gateway: Gateway
+) -> None:
+    account_id, stop = await _hold_with_stop(web_gateway)
     chart, page = ChartPage(web_desk), web_desk.page
     await chart.log_in(f"exchange=example&symbol={CONTRACT}&tf=1h&acc={account_id}")
     await page.get_by_text(re.compile("^Stop")).first.wait_for()
@@ -251,6 +256,70 @@ async def test_a_line_is_dragged_and_moves_the_stop(
     await side.get_by_text(f"{float(moved):,.2f}".rstrip("0").rstrip(".")).wait_for()
     _, rows, _ = call(web_gateway, "GET", f"/oms/positions/open?account_ids={account_id}")
     assert [float(row["stop_loss"]) for row in rows["items"]] == [float(moved)]
+
+
+async def test_the_trade_desk_draws_what_its_ticket_trades(
+    web_desk: WebDesk, web_gateway: Gateway
+) -> None:
+    account_id, stop = await _hold_with_stop(web_gateway)
+    chart, page, trader = ChartPage(web_desk), web_desk.page, Trader(web_desk)
+    await web_desk.log_in(view=f"trade?acc={account_id}&trade={CONTRACT}")
+    await page.get_by_role("heading", name=f"{CONTRACT} at example", exact=True).wait_for()
+    await chart.wait_drawn("candles", 120)
+    await _wait_level(page, "stop")
+    await trader.fill_ticket("0.01", limit_price=str(stop))
+    await trader.send_ticket()
+    await _wait_level(page, "order")
+    assert await web_desk.accessibility_findings() == []
+
+    await page.get_by_role("button", name="1d", exact=True).click()
+    await page.wait_for_url(re.compile("tf=1d"))
+    await page.get_by_role("button", name="1h", exact=True).click()
+    await chart.wait_drawn("candles", 120)
+
+    # The splitter moves by keys and with the pointer, and stays where it is.
+    splitter = page.get_by_role("separator", name="Height of the rows")
+    await splitter.focus()
+    await page.keyboard.press("ArrowUp")
+    await _wait_height(page, 284)
+    box = await splitter.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    await page.mouse.move(x, y)
+    await page.mouse.down()
+    await page.mouse.move(x, y - 16, steps=3)
+    await page.mouse.up()
+    await _wait_height(page, 300)
+    await page.reload()
+    await chart.wait_drawn("candles", 120)
+    await _wait_height(page, 300)
+
+    # Without a chart the rows have its room; a symbol without candles says so; where there is
+    # little room there is none.
+    await page.get_by_role("button", name="Show the chart").click()
+    await splitter.wait_for(state="detached")
+    await page.get_by_role("button", name="Show the chart").click()
+    await chart.wait_drawn("candles", 120)
+    await page.set_viewport_size({"width": 1439, "height": 900})
+    await chart.chart.wait_for(state="detached")
+    await page.set_viewport_size({"width": 1440, "height": 900})
+    await chart.wait_drawn("candles", 120)
+    await trader.ticket.get_by_role("combobox", name="Symbol").fill("ETH/USDT:USDT")
+    await page.get_by_role("option", name="ETH/USDT:USDT", exact=True).click()
+    await page.get_by_text("No candles of ETH/USDT:USDT are stored").wait_for()
+    assert await web_desk.accessibility_findings() == []
+
+
+async def _wait_height(page: "Page", pixels: int) -> None:
+    """Wait until the rows below the chart have this height."""
+    await page.locator(f'[role=separator][aria-valuenow="{pixels}"]').wait_for()
+
+
+async def _wait_level(page: "Page", name: str) -> None:
+    """Wait until the chart draws a level of this kind."""
+    await page.wait_for_function(
+        "(name) => document.querySelector('[data-chart]')?.dataset.levels?.includes(name)", arg=name
+    )
 
 
 async def test_deals_positions_and_levels_of_the_demo(

@@ -5,6 +5,9 @@ import re
 from kit.browser.web_desk import WebDesk
 from kit.gateway.demo import DemoGateway
 
+_CUT_TEXTS = """(one) => [...one.children].filter((part) => part.scrollWidth > part.clientWidth)
+  .map((part) => part.textContent)"""
+
 
 async def test_figures_lead_to_the_rows_that_they_count(
     web_desk_of_demo: WebDesk, demo_gateway: DemoGateway
@@ -17,6 +20,11 @@ async def test_figures_lead_to_the_rows_that_they_count(
     await page.get_by_text("Mon", exact=True).wait_for()
     await page.locator("main svg polyline").first.wait_for(state="attached")
     await page.get_by_role("heading", name="Alerts", exact=True).wait_for()
+    # Nothing is pointed at: the legend has the last values.
+    values = page.locator(".chart-legend .u-value")
+    await values.first.wait_for()
+    shown = await values.all_inner_texts()
+    assert len(shown) == 4 and all(re.search(r"\d", value) for value in shown), shown
     await page.get_by_role("combobox", name="Account or strategy").click()
     await page.get_by_role("option", name=re.compile("^Results of ")).first.click()
     await page.get_by_role("img", name=re.compile("^Results ")).wait_for()
@@ -54,3 +62,17 @@ async def test_system_status_names_each_part(
     await database.get_by_text("OK", exact=True).wait_for()
     await database.get_by_text(re.compile(r"^[\d.]+ ms$")).first.wait_for()
     await page.get_by_text("No runner has run a task.").wait_for()
+
+
+async def test_refusals_are_shown_whole(
+    web_desk_of_demo: WebDesk, demo_gateway: DemoGateway
+) -> None:
+    opened, page = web_desk_of_demo, web_desk_of_demo.page
+    await opened.log_in(demo_gateway.api_key_of("trader"), "dashboard")
+    below_minimum = page.get_by_role("link", name=re.compile("refused: The value is below"))
+    await below_minimum.wait_for()
+    assert await below_minimum.evaluate(_CUT_TEXTS) == []
+    await opened.open("orders/history?status=REJECTED")
+    # The column of reasons is shown, and its tooltip has what the gateway said.
+    said = page.get_by_role("table", name="Order history").get_by_title("below the minimum")
+    await said.filter(has_text="The value is below").wait_for()

@@ -38,6 +38,14 @@ async def test_deals_are_grouped_and_the_view_is_saved(
     await page.wait_for_url(re.compile("period=30d"))
 
 
+#: Its end is on the screen, and nothing lies above it.
+_IS_IN_SIGHT = """(one) => {
+  const box = one.getBoundingClientRect();
+  const top = document.elementFromPoint(box.x + box.width / 2, box.bottom - 4);
+  return box.bottom <= innerHeight && one.contains(top);
+}"""
+
+
 async def test_ticket_counts_in_value_and_in_risk(
     web_desk_of_demo: WebDesk, demo_gateway: DemoGateway
 ) -> None:
@@ -50,7 +58,7 @@ async def test_ticket_counts_in_value_and_in_risk(
     await page.get_by_role("option", name="USDT", exact=True).click()
     await ticket.get_by_role("textbox", name="Quantity").fill("2500")
     await ticket.get_by_text("= 0.05 BTC").wait_for()
-    await ticket.get_by_role("button", name="R", exact=True).click()
+    await ticket.get_by_role("button", name="Risk (R)").click()
     await ticket.get_by_role("textbox", name="Stop loss").fill("49000")
     await ticket.get_by_role("textbox", name="Take profit").fill("2.5")
     await ticket.get_by_text("= 52,500 USDT").wait_for()
@@ -59,6 +67,7 @@ async def test_ticket_counts_in_value_and_in_risk(
     ).wait_for()
     await page.get_by_role("button", name="Buy 0.05 BTC/USDT:USDT at 50,000").wait_for()
     await trader.preview.get_by_text("2,500.00 USDT").wait_for()
+    assert await trader.preview.evaluate(_IS_IN_SIGHT)
     await ticket.get_by_role("combobox", name="Unit").click()
     await page.get_by_role("option", name="% of equity").click()
     await ticket.get_by_role("textbox", name="Quantity").fill("1")

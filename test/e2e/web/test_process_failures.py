@@ -14,6 +14,7 @@ from kit.browser.trader import Trader
 from kit.databases.sql import fetch_rows
 from kit.gateway.processes import Gateway
 from kit.http.client import call
+from kit.machine_load import LoadMeter
 from kit.polling import wait_until
 
 if TYPE_CHECKING:
@@ -45,9 +46,11 @@ async def test_stopped_and_killed_workers_are_shown(
         await opened.page.get_by_role("status").filter(has_text="Live").wait_for(state="attached")
         for end in (own_gateway.terminate, own_gateway.kill):
             await asyncio.to_thread(end, "worker")
-            ended_at = time.monotonic()
-            await status.wait_for()
-            assert time.monotonic() - ended_at < SHOWN_WITHIN_SECONDS
+            with LoadMeter() as load:
+                ended_at = time.monotonic()
+                await status.wait_for()
+                took = time.monotonic() - ended_at
+            assert took < load.stretch(SHOWN_WITHIN_SECONDS)
             assert await opened.accessibility_findings() == []
             own_gateway.start_worker()
             await status.wait_for(state="detached")
@@ -82,7 +85,7 @@ async def test_a_command_on_its_way_is_unknown_while_the_api_is_dead(
         )
     path = f"/oms/deals?cursor=&account_ids={own_gateway.account_id}"
     _, deals, _ = await asyncio.to_thread(call, own_gateway, "GET", path)
-    assert len(deals["items"]) == 2
+    assert len([row for row in deals["items"] if row["type"] == "trade"]) == 2
 
 
 def _kill_api_with_a_queued_command(gateway: Gateway) -> None:

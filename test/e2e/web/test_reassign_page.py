@@ -9,7 +9,8 @@ from kit.gateway.processes import Gateway
 from kit.http.client import call
 
 
-async def test_orders_move_to_a_strategy_together(web_desk: WebDesk) -> None:
+async def test_orders_move_to_a_strategy_together(web_desk_on_each: WebDesk) -> None:
+    web_desk = web_desk_on_each
     gateway, page = web_desk.gateway, web_desk.page
     (account_id,) = await asyncio.to_thread(gateway.add_accounts, 1, position_mode="hedge")
     await asyncio.to_thread(_trade, gateway, account_id)
@@ -54,16 +55,29 @@ async def _choose_strategy(trader: Trader) -> None:
 
 
 def _trade(gateway: Gateway, account_id: int) -> None:
-    """Open a position without a strategy, close half of it, and create a strategy."""
+    """Open a position without a strategy, close half of it, and create a strategy.
+
+    An order is rejected as well: it is not offered.
+    """
     order = {"symbol": SYMBOL, "order_type": "market"}
     _send(gateway, account_id, order | {"side": "buy", "qty": "0.02"})
     _send(gateway, account_id, order | {"side": "sell", "qty": "0.01", "reduce_only": True})
+    rejected = {"symbol": SYMBOL, "side": "buy", "qty": "0.01", "order_type": "limit"}
+    rejected |= {"price": "1000000", "post_only": True}
+    status, answer = _call(gateway, account_id, rejected)
+    assert status >= 400 and answer["detail"]["results"][0]["order_id"] is not None, answer
     body = {"name": "moved", "account_ids": [account_id]}
     status, answer, _ = call(gateway, "POST", "/strategies", body)
     assert status == 200, answer
 
 
 def _send(gateway: Gateway, account_id: int, order: dict[str, Any]) -> None:
+    status, answer = _call(gateway, account_id, order)
+    assert status == 200 and answer["results"][0]["status"] == "done", answer
+
+
+def _call(gateway: Gateway, account_id: int, order: dict[str, Any]) -> tuple[int, Any]:
+    """Send an order; return the status and the answer."""
     body = {"account_id": account_id, "command": "send_order", "payload": order}
     status, answer, _ = call(gateway, "POST", "/oms/commands?wait_ms=10000", body)
-    assert status == 200 and answer["results"][0]["status"] == "done", answer
+    return status, answer

@@ -3,7 +3,8 @@
 from kit.browser.web_desk import WebDesk
 
 
-async def test_run_shows_a_result_for_the_account(web_desk: WebDesk) -> None:
+async def test_run_shows_a_result_for_the_account(web_desk_on_each: WebDesk) -> None:
+    web_desk = web_desk_on_each
     await web_desk.log_in(view="reconcile")
     page = web_desk.page
     await page.get_by_text("No open differences.").wait_for()

@@ -54,8 +54,10 @@ async def test_mariadb_stores_what_the_trader_does(
     await trader.show_only(_label(gateway, account_id))
     await trader.fill_ticket("0.02")
     await trader.send_ticket()
+    await _set_stop(trader)
     await _close_half(trader)
     await _close_rest(trader)
+    await _change_and_cancel_an_order(trader, account_id)
     await _close_by_and_stop(trader, browser, account_id)
     await trader.log_out()
 
@@ -70,11 +72,22 @@ async def _open_and_close_a_position(trader: Trader, browser: "Browser", account
         observer = Trader(other)
         await observer.row(POSITIONS, "0.02").wait_for()
         assert await other.accessibility_findings() == []
+        await _set_stop(trader)
         await _close_half(trader)
         await observer.row(POSITIONS, "0.01").wait_for()
         assert await trader.web_desk.accessibility_findings() == []
         await _close_rest(trader)
         await observer.row(POSITIONS, "0.01").wait_for(state="detached")
+
+
+async def _set_stop(trader: Trader) -> None:
+    """The stop is in the row of the position, beside the ticket."""
+    row = trader.row(POSITIONS, "0.02")
+    await trader.choose_action(row, "Stop and target…")
+    dialog = trader.dialog("Stop and target")
+    await dialog.get_by_role("textbox", name="Stop loss").fill("1002")
+    await trader.confirm("Stop and target", "Change levels")
+    await row.get_by_role("cell", name="1,002", exact=True).wait_for()
 
 
 async def _close_half(trader: Trader) -> None:

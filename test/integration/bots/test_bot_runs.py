@@ -169,6 +169,23 @@ async def test_an_observing_bot_sends_nothing(bots: BotGateway) -> None:
     assert await bots.positions() == []
 
 
+async def test_an_observing_bot_keeps_its_side_when_another_runner_takes_over(
+    bots: BotGateway,
+) -> None:
+    first = await bots.start_runner("one")
+    bots.reach_present()
+    await bots.close_candles("100", "100")
+    bot = await bots.create(mode="observe")
+    await bots.start(bot["id"])
+    await bots.close_candles("101")
+    await bots.wait_for_results(bot["id"], ["observed"])
+    await bots.start_runner("two")
+    first.set()
+    await bots.close_candles("102", "90")
+    rows = await bots.wait_for_results(bot["id"], ["observed"] * 2)
+    assert [row["action"] for row in rows] == ["long", "long_exit"]
+
+
 async def test_late_entries_are_skipped_and_late_exits_sent(bots: BotGateway) -> None:
     await bots.start_runner()
     await bots.close_candles("100", "100")
@@ -194,14 +211,19 @@ async def test_one_of_two_runners_runs_a_bot_and_the_other_takes_over(bots: BotG
     await bots.start_runner("two")
     await bots.close_candles("101")
     await bots.wait_for_results(bot["id"], ["done"])
-    tasks = {task.task: task for task in await bots.gateway.store.task_leases.tasks()}
-    assert tasks[f"bot:{bot['id']}"].owner == "one"
+
+    async def owner() -> str | None:
+        tasks = await bots.gateway.store.task_leases.tasks()
+        name = f"bot:{bot['id']}"
+        return next((task.owner for task in tasks if task.task == name), None)
+
+    assert await owner() == "one"
     first.set()
+    await poll_until(owner, lambda found: found == "two")
     await bots.close_candles("102", "90")
     rows = await bots.wait_for_results(bot["id"], ["done", "done"])
     assert [row["action"] for row in rows] == ["long", "long_exit"]
-    tasks = {task.task: task for task in await bots.gateway.store.task_leases.tasks()}
-    assert tasks[f"bot:{bot['id']}"].owner == "two"
+    assert await owner() == "two"
     assert await bots.positions() == []
 
 

@@ -29,7 +29,7 @@ from oms.ports.ledger_store import AccountBatch
 from oms.services.access.chain_commands import ChainCommands
 
 BASELINE = "0014"
-LAST = 60
+LAST = 61
 #: Numbers that no revision has.
 MISSING = (41, 50, 51, 52, 53, 57, 58, 59)
 VERSIONS = (BASELINE, *(f"{number:04}" for number in range(15, LAST + 1) if number not in MISSING))

@@ -1,6 +1,8 @@
 """The audit log: content of entries, hash chain, detection of tampering."""
 
 import json
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -105,6 +107,10 @@ async def test_every_change_is_audited(api: AdminClient) -> None:
 
 async def test_commands_are_in_the_log(api: AdminClient) -> None:
     await api.gateway.order("?wait_ms=0")
+    # A read goes through the queue too, and is no change.
+    read = f"/alerts?wait_ms=0&account_id={api.gateway.account_id}"
+    await api.admin("GET", read)
+    assert fetch_rows(api.dsn, "SELECT COUNT(*) FROM oms_commands")[0][0] == 2
     [command] = await log_of(api, "entity=command")
     assert (command["action"], command["actor"]) == ("send_order", "trader")
     assert command["account_id"] == api.gateway.account_id
@@ -120,13 +126,7 @@ async def test_pages_of_the_log(api: AdminClient) -> None:
     everything = await log_of(api)
     page = await api.admin.get("/admin/audit?page_size=3&page=2&sort=desc")
     assert page["total"] == len(everything)
-    walked: list[dict[str, Any]] = []
-    cursor: str | None = ""
-    while cursor is not None:
-        page = await api.admin.get(f"/admin/audit?page_size=4&cursor={cursor}")
-        walked += page["items"]
-        cursor = page["next_cursor"]
-    assert walked == everything
+    assert await _walk(api, "asc") == everything
     backwards = await log_of(api, "sort=desc")
     assert backwards == everything[::-1]
     moment = everything[5]["created_at"]
@@ -139,6 +139,53 @@ async def test_pages_of_the_log(api: AdminClient) -> None:
     assert await log_of(api, f"actor_user_id={who}") == [
         row for row in everything if row["actor_user_id"] == who
     ]
+
+
+async def test_rows_and_commands_are_merged_by_time(api: AdminClient) -> None:
+    sent: list[str] = []
+    for number in range(3):
+        await api.admin("POST", "/admin/strategies", {"name": f"s{number}"})
+        await api.gateway.order("?wait_ms=0")
+        sent += ["create_strategy", "send_order"]
+    walked = await _walk(api, "desc")
+    assert [row["action"] for row in walked[:6]] == sent[::-1]
+    assert walked == await log_of(api, "sort=desc")
+    times = [row["created_at"] for row in walked]
+    assert times == sorted(times, reverse=True)
+    for position in ("i123", "a1", "a1.2.3", "a1.x", f"a{10**16}.1"):
+        wrong = urlsafe_b64encode(position.encode()).decode().rstrip("=")
+        assert (await api.admin("GET", f"/admin/audit?cursor={wrong}")).status == 422
+
+
+@pytest.mark.parametrize("sort", ["asc", "desc"])
+async def test_no_row_is_left_out_where_a_clock_went_back(api: AdminClient, sort: str) -> None:
+    for number in range(4):
+        await api.admin("POST", "/admin/strategies", {"name": f"s{number}"})
+        await api.gateway.order("?wait_ms=0")
+    everything = await log_of(api)
+    ids = [row["id"] for row in everything if row["action"] == "create_strategy"]
+    past = "(SELECT * FROM (SELECT MIN(created_at) FROM audit_log) AS t)"
+    execute(api.dsn, f"UPDATE audit_log SET created_at = {past} WHERE id = {ids[2]}")
+
+    def keys(rows: Sequence[Mapping[str, Any]]) -> list[tuple[bool, int]]:
+        return sorted((row["entity"] == "command", row["id"]) for row in rows)
+
+    walked = await _walk(api, sort)
+    assert keys(walked) == keys(everything)
+    for is_command in (False, True):
+        found = [row["id"] for row in walked if (row["entity"] == "command") is is_command]
+        assert found == sorted(found, reverse=sort == "desc")
+
+
+async def _walk(api: AdminClient, sort: str) -> list[dict[str, Any]]:
+    """Return all rows of the log, read by cursors."""
+    rows: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = await api.admin.get(f"/admin/audit?page_size=4&sort={sort}&cursor={cursor}")
+        rows += page["items"]
+        cursor = page["next_cursor"]
+    return rows
 
 
 async def test_risk_manager_sees_readable_accounts(api: AdminClient) -> None:

@@ -72,6 +72,7 @@ def compare_books(
         account_books = _load_books(gateway, account, books[account.name])
         _orders(account_books, differences)
         _deals(account_books, differences)
+        _funding_payments(account_books, differences)
         _positions(account_books, differences)
         _balances(account_books, differences)
     return differences
@@ -197,6 +198,8 @@ def _deals(account_books: AccountBooks, differences: BookDifferences) -> None:
     orders = {row["exchange_order_id"]: row["id"] for row in account_books.orders}
     first = group_replacements(account_books.books["orders"]).first
     for row in account_books.books["trades"]:
+        if row["kind"] == "funding":
+            continue
         own = ours.pop(row["trade_id"], None)
         if own is None:
             differences.lost.append(account_books.name(f"trade {row} is not in the ledger"))
@@ -217,12 +220,13 @@ def _deals(account_books: AccountBooks, differences: BookDifferences) -> None:
 def _merge_legs(deals: Iterable[Json]) -> dict[str, Json]:
     """Deals by execution: one that reverses a position is booked in two legs.
 
-    Dust that a fee leaves of a spot position is written off by the ledger only, and left out.
+    Funding is left out, and so is dust that a fee leaves of a spot position, which only the ledger
+    writes off.
     """
     merged: dict[str, Json] = {}
     for row in deals:
         name = row["exchange_trade_id"]
-        if _is_dust(row):
+        if _is_dust(row) or row["type"] == "funding":
             continue
         before = merged.get(name)
         if before is not None:
@@ -231,6 +235,40 @@ def _merge_legs(deals: Iterable[Json]) -> dict[str, Json]:
         else:
             merged[name] = row
     return merged
+
+
+def _funding_payments(account_books: AccountBooks, differences: BookDifferences) -> None:
+    """Compares what was paid at the funding times of the run, if there were any.
+
+    The ledger splits a payment over the positions that were open.
+    """
+    ours: dict[str, list[Json]] = {}
+    for row in account_books.deals:
+        if row["type"] == "funding":
+            ours.setdefault(row["exchange_trade_id"], []).append(row)
+    for row in account_books.books["trades"]:
+        if row["kind"] != "funding":
+            continue
+        leg = "" if row["leg"] == "both" else f":{row['leg']}"
+        own = ours.pop(f"funding:{row['trade_id']}{leg}", None)
+        if own is None:
+            differences.lost.append(account_books.name(f"payment {row} is not in the ledger"))
+            continue
+        received = sum((Decimal(each["pnl"]) for each in own), Decimal(0))
+        _compare(
+            account_books.name(f"payment {own[0]['exchange_trade_id']}"),
+            _payment(own[0], received),
+            _payment(row | {"executed_at": row["at"]}, -Decimal(row["fee"])),
+            differences,
+        )
+    differences.lost += [
+        account_books.name(f"payment {rows} is not at the exchange") for rows in ours.values()
+    ]
+
+
+def _payment(row: Json, received: Decimal) -> Json:
+    at = _milliseconds(row["executed_at"])
+    return {"symbol": row["symbol"], "at": at, "received": received}
 
 
 def _is_dust(row: Json) -> bool:

@@ -6,6 +6,8 @@ from typing import Any
 
 from kit.databases.sql import fetch_number, fetch_rows
 
+_IS_OF_ORDER = "order_id IS NOT NULL"
+
 
 def count_lost_and_doubled(dsn: str, results: dict[str, dict[str, Any]]) -> tuple[int, int]:
     """How many acknowledged commands are not stored as done, and how much was done twice.
@@ -47,12 +49,17 @@ def check_commands(dsn: str, results: dict[str, dict[str, Any]]) -> None:
 
 
 def check_deals(dsn: str) -> None:
-    """No deal is booked twice, and filled quantities equal the sums of the deals."""
+    """No deal is booked twice, and filled quantities equal the sums of the deals of the orders.
+
+    Payments, such as those of a funding time in the run, belong to no order.
+    """
     duplicates = """SELECT account_id, symbol, exchange_trade_id, leg FROM oms_deals
                  GROUP BY account_id, symbol, exchange_trade_id, leg HAVING COUNT(*) > 1"""
     assert fetch_rows(dsn, duplicates) == []
     per_order: dict[int, Decimal] = {}
-    for order_id, qty in fetch_rows(dsn, "SELECT order_id, qty FROM oms_deals"):
+    for order_id, qty in fetch_rows(
+        dsn, f"SELECT order_id, qty FROM oms_deals WHERE {_IS_OF_ORDER}"
+    ):
         per_order[order_id] = per_order.get(order_id, Decimal(0)) + _decimal(qty)
     filled = fetch_rows(dsn, "SELECT id, filled_qty FROM oms_orders")
     assert {i: _decimal(q) for i, q in filled if _decimal(q)} == per_order
@@ -70,10 +77,13 @@ def check_numbers(dsn: str) -> None:
 
 
 def check_id_order(dsn: str) -> None:
-    """The ids of the deals of each account follow their times, whichever worker booked them."""
+    """The ids of the deals of each account follow their times, whichever worker booked them.
+
+    A payment has the time at which it was due, so it may be booked after later deals.
+    """
     times = (
         "SELECT id, executed_at, LAG(executed_at) OVER (PARTITION BY account_id ORDER BY id)"
-        " AS time_before FROM oms_deals"
+        f" AS time_before FROM oms_deals WHERE {_IS_OF_ORDER}"
     )
     later = f"SELECT id FROM ({times}) AS deals WHERE executed_at < time_before"
     assert fetch_rows(dsn, later) == []

@@ -2,6 +2,7 @@
 
 Without ``workers`` it is ``oms up``, whose supervisor starts the processes. Otherwise one API
 process and that number of workers are started here. There is no runner unless a test asks for one.
+Without ``has_session`` they stay in the session of the caller.
 Only processes started here are ended, by pid.
 """
 
@@ -52,6 +53,7 @@ class Gateway:
         worker_host: str | None = None,
         runner: bool = False,
         environment: Mapping[str, str] | None = None,
+        has_session: bool = True,
     ) -> None:
         self.folder = folder
         self.port = free_port()
@@ -61,6 +63,7 @@ class Gateway:
         self._mariadb = mariadb
         self._workers = workers
         self._worker_host = worker_host
+        self._has_session = has_session
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("OMS_")}
         self.environment = inherited | {
             "OMS_HOME": str(self.data_folder),
@@ -318,7 +321,8 @@ class Gateway:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
+                start_new_session=self._has_session,
+                process_group=None if self._has_session else 0,
             )
         self._processes.append(process)
         return process
@@ -339,6 +343,8 @@ class Gateway:
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
     def _is_ready(self) -> bool:
+        started = self._supervisor or self._api
+        assert started is None or started.poll() is None, "the process ended"
         try:
             return call(self, "GET", "/readyz", seconds=2)[0] == 200
         except (OSError, ValueError):

@@ -52,6 +52,8 @@ class Shell:
             text=True,
             timeout=COMMAND_SECONDS_MAX,
             check=False,
+            # As a terminal has one: processes of other tests do not lower its share.
+            start_new_session=True,
         )
         done = CompletedCommand(arguments, process.returncode, process.stdout, process.stderr)
         self.done.append(done)

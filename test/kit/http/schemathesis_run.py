@@ -18,7 +18,7 @@ from typing import Any
 from kit.run_size import choose_size
 
 SEED = 20260225
-INVALID_SHARE = 8  # One of eight enumerated invalid requests is sent; all with OMS_TEST_WHOLE=1.
+INVALID_SHARE = 16  # One of sixteen enumerated invalid requests is sent; all with OMS_TEST_WHOLE=1.
 CHECKS = (
     *("never_500", "errors_have_envelope", "status_code_conformance", "content_type_conformance"),
     *("response_headers_conformance", "response_schema_conformance"),

@@ -20,6 +20,8 @@ OTHER = (
     *("backtest_runs", "backtest_figures", "backtest_trades"),
     *("backtest_round_trips", "backtest_equity", "api_key_usage", "research_requests"),
 )
+#: A table whose rows own others, filled with ``OWNERS`` rows in any past.
+OWNING = ("bots",)
 GROWING = frozenset((*bulk_history.TABLES, *bulk_history.ARCHIVE_TABLES, *OTHER))
 #: Distinct values of columns that name an owner other than the account.
 OWNERS = 20
@@ -27,6 +29,7 @@ OWNERS = 20
 COUNTED = ("chain_no", "order_id", "command_id", "event_id", "number")
 #: Columns by which rows are found while they are new: old rows have a final value. And keys.
 GIVEN = {
+    "bots.id": "seq",
     "oms_order_attempts.attempt": "1",
     "backtest_figures.run_id": f"{FIRST_ID} + seq",
     "backtest_trades.run_id": "seq - seq % 20",
@@ -43,6 +46,7 @@ GIVEN = {
     "signals.status": "'executed'",
     "notification_deliveries.status": "'delivered'",
     "bot_events.result": "'executed'",
+    "bot_events.kind": "'decision'",
     "research_requests.status": "'done'",
     "backtest_runs.status": "'done'",
     "audit_log.entity": "'account'",
@@ -56,16 +60,17 @@ def fill_tables(dsn: str, *, count: int, accounts: int) -> None:
     tables = (*bulk_history.TABLES, *bulk_history.ARCHIVE_TABLES)
     bulk_history.insert_history(dsn, count=count, accounts=accounts, tables=tables)
     is_sqlite = dsn.startswith("sqlite")
-    source = f"seq_1_to_{count}"
-    if is_sqlite:
-        source = (
-            f"(WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n"
-            f" WHERE seq < {count}) SELECT seq FROM n)"
-        )
-    for name in OTHER:
+    for name in (*OTHER, *OWNING):
+        rows = OWNERS if name in OWNING else count
+        source = f"seq_1_to_{rows}"
+        if is_sqlite:
+            source = (
+                f"(WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n"
+                f" WHERE seq < {rows}) SELECT seq FROM n)"
+            )
         table = METADATA.tables[name]
         values = {
-            column.name: _expression(table, column, is_sqlite, count, accounts)
+            column.name: _expression(table, column, is_sqlite, rows, accounts)
             for column in table.columns
         }
         quickly = () if is_sqlite else ("SET unique_checks = 0, foreign_key_checks = 0",)
@@ -76,7 +81,7 @@ def fill_tables(dsn: str, *, count: int, accounts: int) -> None:
             f" SELECT {', '.join(values.values())} FROM {source} AS s",
         )
     if not is_sqlite:  # As in bulk_history: SQLite has no statistics.
-        fetch_rows(dsn, f"ANALYZE TABLE {', '.join(OTHER)}")
+        fetch_rows(dsn, f"ANALYZE TABLE {', '.join((*OTHER, *OWNING))}")
 
 
 def _expression(

@@ -42,7 +42,7 @@ def test_the_file_with_the_keys_is_named_from_the_current_folder(
 def test_the_address_of_the_page_comes_first() -> None:
     text = first_run.quick_start_text(CONTENT, Path("first-run.json"))
     assert text.splitlines()[1:3] == [
-        "web desk: http://127.0.0.1:8000/ui/",
+        "web desk: http://127.0.0.1:8000/ui/ (log in with the API key oms_key)",
         "oms-gateway: http://127.0.0.1:8000",
     ]
     without = first_run.quick_start_text(CONTENT, Path("first-run.json"), has_page=False)

@@ -41,7 +41,7 @@ KNOWN_SECTIONS = {
     "Service": {
         *("User", "Group", "EnvironmentFile", "WorkingDirectory", "ExecStart", "Restart"),
         *("RestartSec", "TimeoutStopSec", "UMask", "NoNewPrivileges", "ProtectSystem"),
-        *("ProtectHome", "PrivateTmp", "ReadWritePaths", "InaccessiblePaths"),
+        *("ProtectHome", "PrivateTmp", "ReadWritePaths", "InaccessiblePaths", "LimitNICE"),
     },
     "Install": {"WantedBy"},
 }

@@ -1,13 +1,18 @@
 """Notifications: signature, retries, which sink gets which event, which addresses are public."""
 
 import json
+import logging
+import os
 from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from kit.builders import NOON
+from kit.machine_load import stretch
 from kit.notifications.sink_server import open_sink_server
-from oms.adapters.notifications import webhook_sender
+from oms.adapters.notifications import apprise_sender, webhook_sender
 from oms.adapters.notifications.apprise_sender import AppriseSender
 from oms.adapters.notifications.public_addresses import is_private_host, is_public
 from oms.adapters.notifications.webhook_sender import WebhookSender
@@ -180,3 +185,21 @@ async def test_apprise_sends_in_a_process_of_its_own() -> None:
         with pytest.raises(SendError, match="no service"):
             await AppriseSender(allow_private=True).send("nothing://x", None, MESSAGE)
         assert len(server.received) == 1
+
+
+async def test_a_process_of_apprise_that_loops_comes_last_and_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    program = tmp_path / "python"
+    program.write_text('#!/bin/sh\necho $$ > "${0%/*}/pid"\nwhile :; do :; done\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(apprise_sender, "sys", SimpleNamespace(executable=str(program)))
+    monkeypatch.setattr(apprise_sender, "CPU_SECONDS", 0.1)
+    monkeypatch.setattr(apprise_sender, "START_SECONDS_MAX", stretch(2.0))
+    monkeypatch.setattr(apprise_sender, "ATTEMPT_SECONDS_MAX", 0.0)
+    with caplog.at_level(logging.INFO), pytest.raises(SendError, match="no answer in time"):
+        await AppriseSender(allow_private=True).send("json://127.0.0.1:9/", None, MESSAGE)
+    pid = (tmp_path / "pid").read_text(encoding="ascii").strip()
+    assert f"child_priority_lowered pid={pid}" in caplog.text
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)

@@ -1,5 +1,6 @@
-"""Equity of accounts for limits: read together, at most once a second, while it is asked for."""
+"""Equity of accounts for limits: read together, at most twice a second, while it is asked for."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -7,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from kit.builders import NOON
-from oms.services.performance.account_equity import ReadAccountEquity
+from oms.services.performance.account_equity import ACCOUNTS_PER_READ, ReadAccountEquity
 
 
 class _Stores:
@@ -18,10 +19,16 @@ class _Stores:
         self.valued: list[Sequence[int]] = []
         self.starts: list[int] = []
         self.dealt: list[Sequence[int]] = []
+        #: Reads that begin while it is not set end once it is.
+        self.released = asyncio.Event()
+        self.released.set()
+        self.began = asyncio.Event()
 
     async def value(self, account_ids: Sequence[int]) -> Mapping[int, Any]:
         self.valued.append(tuple(account_ids))
-        profit = Decimal(len(self.valued))
+        profit, released = Decimal(len(self.valued)), self.released
+        self.began.set()
+        await released.wait()
         figures = SimpleNamespace(equity=100 + profit, currency="USDT", total_pnl=profit)
         return {
             key: SimpleNamespace(account=SimpleNamespace(id=key), value=figures, is_outdated=False)
@@ -78,6 +85,56 @@ async def test_accounts_of_a_round_are_read_in_one_read() -> None:
     stores.now = 2.0
     await read.read_ahead({2: "UTC"}, NOON)
     assert stores.valued[2:] == [(1, 2, 3)], "with those that asked since they were read"
+
+
+async def test_accounts_that_are_asked_for_are_read_again_before_they_are_too_old() -> None:
+    stores = _Stores()
+    read = stores.reader()
+    for account_id in (1, 2):
+        await read(account_id, NOON)
+    stores.now = 0.4
+    await read.refresh(NOON)
+    assert stores.valued == [(1,), (2,)], "both are young"
+    stores.now = 0.6
+    await read(1, NOON)
+    await read.refresh(NOON)
+    assert stores.valued[2:] == [(1, 2)], "in one read"
+    stores.now = 1.5
+    assert (await read(1, NOON)).equity == 103, "not too old: no read of its own"
+    await read.refresh(NOON)
+    assert stores.valued[3:] == [(1,)], "nobody asked for account 2 since"
+    stores.now = 10
+    await read.refresh(NOON)
+    assert len(stores.valued) == 4, "nobody asked for an account since"
+
+
+async def test_more_accounts_than_one_read_takes_are_refreshed_in_several() -> None:
+    stores = _Stores()
+    read = stores.reader()
+    accounts = range(1, 2 * ACCOUNTS_PER_READ + 2)
+    for account_id in accounts:
+        await read(account_id, NOON)
+    stores.now, stores.valued = 0.6, []
+    await read.refresh(NOON)
+    assert sorted(each for some in stores.valued for each in some) == [*accounts]
+    assert [len(some) for some in stores.valued] == [ACCOUNTS_PER_READ, ACCOUNTS_PER_READ, 1]
+
+
+async def test_a_read_that_ends_late_does_not_replace_a_newer_one() -> None:
+    stores = _Stores()
+    read = stores.reader()
+    await read(1, NOON)
+    held = stores.released = asyncio.Event()
+    stores.now = 0.6
+    stores.began.clear()
+    late = asyncio.ensure_future(read.refresh(NOON))
+    await stores.began.wait()
+    stores.released, stores.now = asyncio.Event(), 1.1
+    stores.released.set()
+    newest = await read(1, NOON)
+    held.set()
+    await late
+    assert await read(1, NOON) is newest
 
 
 async def test_the_beginning_of_a_day_is_read_once_it_cannot_change() -> None:

@@ -9,12 +9,15 @@ import asyncio
 import json
 import sys
 
+from oms.adapters.processor_priority import ProcessorPriority
 from oms.domain.notifications.delivery import ATTEMPT_SECONDS_MAX
 from oms.ports.runner.notifications import Message, SendError
 from oms.wire.notifications.messages import message_text
 
 START_SECONDS_MAX = 10.0
 """Time that the process may need to load the library, besides that of an attempt."""
+CPU_SECONDS = 2.0
+"""Processor time, that of the start included, after which everything else comes first."""
 _REASONS = {2: "Apprise is not installed", 3: "no service of Apprise has an address of this form"}
 _REFUSED = 4
 _TEXT_CHARACTERS_MAX = 1500
@@ -42,8 +45,9 @@ class AppriseSender:
             stderr=asyncio.subprocess.DEVNULL,
         )
         try:
-            async with asyncio.timeout(START_SECONDS_MAX + ATTEMPT_SECONDS_MAX):
-                await process.communicate(json.dumps(request).encode())
+            with ProcessorPriority(process.pid).limit(CPU_SECONDS):
+                async with asyncio.timeout(START_SECONDS_MAX + ATTEMPT_SECONDS_MAX):
+                    await process.communicate(json.dumps(request).encode())
         except TimeoutError:
             raise SendError("no answer in time") from None
         finally:

@@ -36,6 +36,7 @@ _PACKAGE = str(Path(__file__).parents[2])
 
 def main() -> int:
     """Answer messages until stdin ends."""
+    os.setpgid(0, 0)  # It ends with what it starts; an interrupt of the terminal is not for it.
     options = orjson.loads(sys.argv[1])
     requests, answers = _take_streams()
     end_with_parent()

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import orjson
 
+from oms.adapters.processor_priority import ProcessorPriority
 from oms.adapters.strategy_code.frames import (
     CONTINUES,
     FRAME_BYTES_MAX,
@@ -51,6 +52,9 @@ _MODULE = "oms.adapters.strategy_code.child"
 _REFUSALS = {each.code: each for each in (Invalid, NotFound, Conflict)}
 #: Time of an answer besides that of the decisions, as for the start of the process.
 ANSWER_SECONDS = 30.0
+#: Processor time of a decision, and of one call, after which everything else comes first.
+DECISION_CPU_SECONDS = 0.15
+CALL_CPU_SECONDS_MAX = 2.0
 _LOG_BYTES = 8192
 _END_SECONDS = 1.0
 #: Time in which a killed process and its pipes end.
@@ -94,7 +98,6 @@ class ChildProcesses:
             stderr=asyncio.subprocess.PIPE,
             env=child_environment(os.environ),
             cwd="/",
-            start_new_session=True,
         )
         return ChildProcess(process, options.decision_seconds)
 
@@ -105,6 +108,7 @@ class ChildProcess:
     def __init__(self, process: asyncio.subprocess.Process, decision_seconds: float) -> None:
         self._process = process
         self._decision_seconds = decision_seconds
+        self._priority = ProcessorPriority(process.pid)
         self._log = b""
         #: Candles that it keeps.
         self._kept = 0
@@ -183,8 +187,9 @@ class ChildProcess:
         """
         seconds = ANSWER_SECONDS + decisions * self._decision_seconds
         try:
-            async with asyncio.timeout(seconds):
-                answer = await self._exchange(message)
+            with self._priority.limit(_cpu_seconds(decisions)):
+                async with asyncio.timeout(seconds):
+                    answer = await self._exchange(message)
         except TimeoutError:
             await self.close()
             raise StrategyFailed(
@@ -195,16 +200,23 @@ class ChildProcess:
         return await self._result(answer)
 
     async def close(self) -> None:
-        """End the process and those that it has started in its session."""
+        """End the process and those that it has started in its process group."""
         if self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self._kill()
         end = asyncio.create_task(self._discard_answers())
         await asyncio.wait({end, self._reads_log}, timeout=CLOSE_SECONDS_MAX)
         if not (end.done() and self._reads_log.done()):
             logger.warning("strategy_pipes_open pid=%d", self._process.pid)
             end.cancel()
             self._reads_log.cancel()
+
+    def _kill(self) -> None:
+        pid = self._process.pid
+        with suppress(ProcessLookupError):
+            try:
+                os.killpg(pid, signal.SIGKILL)
+            except ProcessLookupError:  # it has not formed its group yet
+                os.kill(pid, signal.SIGKILL)
 
     async def _exchange(self, message: Message) -> Message:
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -254,3 +266,8 @@ class ChildProcess:
         assert stderr is not None, "it is a pipe"
         while part := await stderr.read(_LOG_BYTES):
             self._log = (self._log + part)[-_LOG_BYTES:]
+
+
+def _cpu_seconds(decisions: int) -> float:
+    """Return the processor time that a call of so many decisions uses at normal priority."""
+    return min(DECISION_CPU_SECONDS * decisions, CALL_CPU_SECONDS_MAX)

@@ -12,9 +12,8 @@ from oms.domain.errors import Forbidden
 from oms.domain.value import evolve
 from oms.ports.audit_log import AuditQuery
 from oms.wire import parameters as p
-from oms.wire.admin.audit_query import read_audit_query
+from oms.wire.admin.audit_query import audit_cursor_text, read_audit_query
 from oms.wire.admin.user_rows import AuditEntryRow, audit_row
-from oms.wire.query_parameters import cursor_text
 from oms.wire.responses.value_types import PageBody
 
 router = APIRouter()
@@ -26,13 +25,12 @@ async def list_audit_entries(request: Request) -> Response:
     caller = await require_permission(request, Permission.AUDIT)
     query = _restrict_accounts(caller, read_audit_query(request.query_params))
     page = await api_context(request).administer.audit_log.page(query)
-    after_id = page.next_after_id
     body: PageBody[AuditEntryRow] = {
         "items": [audit_row(row) for row in page.items],
         "total": page.total,
-        "page": query.page if query.after_id is None else None,
+        "page": query.page if query.after is None else None,
         "page_size": query.page_size,
-        "next_cursor": None if after_id is None else cursor_text(after_id),
+        "next_cursor": None if page.next is None else audit_cursor_text(page.next),
     }
     return JsonResponse(body)
 

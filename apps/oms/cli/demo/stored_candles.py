@@ -18,7 +18,11 @@ from oms.services.candles.store_candles import store_candles
 
 EXCHANGE = "paper.binance"
 #: Symbol, its base currency and the smallest change of its price.
-_SYMBOLS = (("BTC/USDT:USDT", "BTC", Decimal("0.1")), ("ETH/USDT:USDT", "ETH", Decimal("0.01")))
+_SYMBOLS = (
+    ("BTC/USDT:USDT", "BTC", Decimal("0.1")),
+    ("ETH/USDT:USDT", "ETH", Decimal("0.01")),
+    ("BTC/USDT", "BTC", Decimal("0.01")),
+)
 #: Timeframes with the longest past of each.
 _PASTS = (
     (Timeframe.MINUTES_5, timedelta(days=3)),
@@ -41,7 +45,7 @@ async def fetch_demo_candles(trading: PastTrading) -> Series:
             symbol=symbol,
             base=base,
             quote="USDT",
-            market_type="swap",
+            market_type="swap" if ":" in symbol else "spot",
             price_tick=tick,
         )
         for timeframe, past in _PASTS:

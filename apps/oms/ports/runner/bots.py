@@ -150,7 +150,7 @@ class BotRuns(Protocol):
         """
         ...
 
-    async def last_actions(self, bot_id: int, since: datetime | None) -> Mapping[str, str]:
+    async def last_actions(self, bot: Bot, since: datetime | None) -> Mapping[str, str]:
         """Return the action of the last decision of a bot by symbol, of those since a time."""
         ...
 

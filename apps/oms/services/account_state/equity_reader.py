@@ -20,3 +20,7 @@ class EquityReader(Protocol):
         Raises ``Unavailable``.
         """
         ...
+
+    async def refresh(self, now: datetime, /) -> None:
+        """Read accounts again that were asked for lately. Raises ``Unavailable``."""
+        ...

@@ -14,7 +14,6 @@ from oms.domain.access import Principal
 from oms.domain.bots.bot import Bot, BotTerms
 from oms.domain.bots.bot_figures import BotFigures
 from oms.domain.bots.decision import BotEvent
-from oms.domain.errors import Invalid
 from oms.domain.money import ZERO, add
 from oms.domain.performance.account_value import currencies_of
 from oms.domain.performance.balances import Balance, Balances
@@ -23,12 +22,11 @@ from oms.ports.clock import Clock
 from oms.ports.history_reads import HistoryQuery
 from oms.ports.performance.position_results import PositionResult, PositionResults
 from oms.ports.runner.bots import BotStore
+from oms.services.performance.closed_positions import read_closed
 from oms.services.performance.portfolio import Portfolio
 from oms.services.performance.value_accounts import ValuedAccount
 
 ERROR_PERIOD = timedelta(hours=24)
-POSITIONS_MAX = 100_000
-"""Positions closed today, of all bots of one request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +69,7 @@ class ReadBotFigures:
         """Return the positions closed today by account, strategy and symbol."""
         midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         window = HistoryQuery(account_ids=account_ids, since=midnight, with_total=False)
-        rows = await self.results.closed(window, POSITIONS_MAX + 1)
-        if len(rows) > POSITIONS_MAX:
-            message = f"more than {POSITIONS_MAX} positions were closed today"
-            raise Invalid(message, reason="too_many_positions")
+        rows = await read_closed(self.results, window, advice="of today, on all accounts of bots")
         found: dict[tuple[int, int, str], list[PositionResult]] = defaultdict(list)
         for row in rows:
             found[row.account_id, row.strategy_id, row.symbol].append(row)

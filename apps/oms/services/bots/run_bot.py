@@ -209,7 +209,7 @@ class BotRun:
         await self.count_undecided()
         if bot.terms.mode is not BotMode.OBSERVE or is_fresh:
             return
-        actions = await runs.last_actions(bot.id, bot.report.started_at)
+        actions = await runs.last_actions(bot, bot.report.started_at)
         for symbol, text in actions.items():
             self._sides[symbol] = ENTERED.get(Action(text), PositionSide.FLAT)
 

@@ -70,3 +70,17 @@ class LateFillBatch:
             if order.state in UNCONFIRMED_STATES
             for event in resolution_events(order, after[order_id], first[order_id])
         ]
+
+
+def in_execution_order(reports: Sequence[ExecutionReport]) -> list[ExecutionReport]:
+    """Return reports of executions from the oldest to the newest.
+
+    Orders that are looked up at the same time are reported in any order. Applied in that order, an
+    execution would be late that is not, and its history would be read and replayed.
+    """
+    return sorted(reports, key=_execution_key)
+
+
+def _execution_key(report: ExecutionReport) -> ExecutionKey:
+    assert report.execution is not None, "these reports are of executions"
+    return execution_key_of(report.execution)

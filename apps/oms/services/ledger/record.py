@@ -43,11 +43,12 @@ from oms.services.ledger.charges import (
 )
 from oms.services.ledger.external_orders import complete_sender, get_or_create_external_order
 from oms.services.ledger.fee_rates import value_fees, value_waiting
-from oms.services.ledger.late_fills import UNCONFIRMED_STATES, LateFillBatch
+from oms.services.ledger.late_fills import UNCONFIRMED_STATES, LateFillBatch, in_execution_order
 from oms.services.ledger.load_history import LoadHistory, replay_key, uncommitted_keys
 from oms.services.ledger.over_fills import open_over_fills
 from oms.services.ledger.post_apply import close_dust, recompute_close_locks
 from oms.services.ledger.prefetch import NOT_PREFETCHED, PrefetchedRows, prefetch_rows
+from oms.services.ledger.replay_ids import reserve_replay_ids
 from oms.services.risk.reject_rate import watch_rejections
 from oms.wire.responses.events import (
     EVENTS_PER_ROW_MAX,
@@ -103,10 +104,7 @@ class RecordReports:
     load_history: LoadHistory
 
     async def __call__(
-        self,
-        state: AccountState,
-        reports: Sequence[ExecutionReport],
-        changes: Changes,
+        self, state: AccountState, reports: Sequence[ExecutionReport], changes: Changes
     ) -> None:
         """Apply ``reports`` in order, then the payments that the exchange reported with them.
 
@@ -156,13 +154,14 @@ class RecordReports:
                 continue
             instrument = state.exchange.instruments()[symbol]
             history = await self.load_history(state, instrument, batch.earliest_executed_at())
+            await reserve_replay_ids(self.ids, history, len(batch.reports))
             entry = apply_late_fills(history, batch.orders, batch.reports, self.ids)
             self.stage(state, entry, changes, history.position_ids)
             await self._attribute_fees(state, batch.fees, entry.deals, changes)
             exec_type = (EXEC_TYPES[ReportKind.EXECUTION], True)
             changes.exec_types.update(dict.fromkeys(batch.orders, exec_type))
             changes.events.extend(batch.resolution_events_of(entry))
-        return remaining
+        return in_execution_order(remaining)
 
     async def _order(
         self,
@@ -212,6 +211,7 @@ class RecordReports:
         ):
             assert instrument is not None, "executed symbols have an instrument"
             history = await self.load_history(state, instrument, _replay_start(execution, order))
+            await reserve_replay_ids(self.ids, history, added=1)
             positions = state.positions_in(order.symbol)
         book = _new_book(
             mode=state.account.position_mode,

@@ -1,13 +1,13 @@
 """Equity and the result of the day of an account, for limits that are counted against them.
 
-Both are read at most once a second, of all accounts together that asked for them lately, and only
+Both are read at most twice a second, of all accounts together that asked for them lately, and only
 where a limit needs them. The result of a day is what was earned since its beginning, less fees, and
 the change of what is not realized: deposits and withdrawals are no part of it, whether the ledger
 knows of them or not.
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -23,8 +23,8 @@ from oms.services.performance.value_accounts import ValueAccounts, ValuedAccount
 REFRESH_SECONDS = 1.0
 ACCOUNTS_CACHED_MAX = 10_000
 ACCOUNTS_PER_READ = 50
-#: Other accounts are read again together with one that is due, from this age on.
-_SHARED_AGE_SECONDS = REFRESH_SECONDS / 2
+#: Accounts that are asked for are read again from this age on, together with one that is due.
+REREAD_AGE_SECONDS = REFRESH_SECONDS / 2
 #: This long after its beginning no snapshot before a day is stored any more.
 _DAY_SETTLED_AFTER = timedelta(minutes=1)
 
@@ -92,6 +92,17 @@ class ReadAccountEquity:
         if due:
             await self._read_again(due, now, began_at)
 
+    async def refresh(self, now: datetime) -> None:
+        """Read accounts again that were asked for since they were read, before they are too old.
+
+        Where it runs every quarter of a second, no command of an account that has several a second
+        waits for a read. Raises ``Unavailable``.
+        """
+        began_at = self.monotonic()
+        while due := self._asked_for(began_at, ACCOUNTS_PER_READ):
+            await self._read_again(due, now, began_at)
+            began_at = self.monotonic()
+
     def forget(self) -> None:
         """Read again with the next order."""
         self._cache.clear()
@@ -100,19 +111,31 @@ class ReadAccountEquity:
 
     async def _read_again(self, due: Collection[_Key], now: datetime, began_at: float) -> None:
         """Read accounts, and others that were asked for since they were read."""
-        keys = set(due)
-        for other, cached in list(self._cache.items()):
-            is_young = began_at - cached.read_at < _SHARED_AGE_SECONDS
-            if is_young or len(keys) >= ACCOUNTS_PER_READ:
-                break
-            del self._cache[other]
-            if cached.is_used:
-                keys.add(other)
+        keys = {*due, *self._asked_for(began_at, ACCOUNTS_PER_READ - len(due))}
+        found = await self._read(keys, now)
         if len(self._cache) >= ACCOUNTS_CACHED_MAX:
             self._cache.clear()
-        for each, equity in (await self._read(keys, now)).items():
-            self._cache.pop(each, None)
-            self._cache[each] = _Cached(read_at=began_at, equity=equity)
+        for key, equity in found.items():
+            cached = self._cache.get(key)
+            if cached is None or cached.read_at <= began_at:
+                self._cache.pop(key, None)
+                self._cache[key] = _Cached(read_at=began_at, equity=equity)
+
+    def _asked_for(self, began_at: float, count_max: int) -> Sequence[_Key]:
+        """Return accounts to read again; those not asked for in a second are dropped."""
+        asked: list[_Key] = []
+        dropped: list[_Key] = []
+        for key, cached in self._cache.items():
+            age = began_at - cached.read_at
+            if age < REREAD_AGE_SECONDS or len(asked) >= count_max:
+                break
+            if cached.is_used:
+                asked.append(key)
+            elif age >= REFRESH_SECONDS:
+                dropped.append(key)
+        for key in dropped:
+            del self._cache[key]
+        return asked
 
     async def _read(self, keys: Collection[_Key], now: datetime) -> Mapping[_Key, AccountEquity]:
         accounts = await self.value_accounts(sorted({key.account_id for key in keys}))

@@ -7,7 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from oms.domain.access import Principal
-from oms.domain.errors import Invalid
 from oms.domain.money import add, subtract
 from oms.domain.performance.account_value import currencies_of
 from oms.domain.performance.result_curve import ResultPoint, build_result_curve
@@ -20,10 +19,9 @@ from oms.domain.performance.trade_statistics import (
 from oms.domain.value import value
 from oms.ports.history_reads import HistoryQuery
 from oms.ports.performance.position_results import PositionResult, PositionResults
+from oms.services.performance.closed_positions import read_closed
 from oms.services.queries.ledger_queries import LedgerQueries
 
-POSITIONS_MAX = 100_000
-"""Closed positions of one request."""
 POINTS_MAX = 2000
 """Points of the curves of one response, but up to four of each."""
 POINTS_PER_CURVE_MIN = 4
@@ -99,11 +97,9 @@ class TradeResults:
         self, window: HistoryQuery, *, with_sources: bool
     ) -> Sequence[PositionResult]:
         """Return closed positions. Raises ``Invalid`` (``too_many_positions``)."""
-        found = await self.results.closed(window, POSITIONS_MAX + 1, with_sources=with_sources)
-        if len(found) > POSITIONS_MAX:
-            message = f"more than {POSITIONS_MAX} closed positions: choose a shorter period"
-            raise Invalid(message, reason="too_many_positions")
-        return found
+        return await read_closed(
+            self.results, window, advice="choose a shorter period", with_sources=with_sources
+        )
 
     async def _open_counts(
         self,

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from oms.domain.audit_chain import AuditRow
-from oms.ports.audit_log import AuditLog, AuditQuery
+from oms.ports.audit_log import AuditLog, AuditPosition, AuditQuery
 from oms.ports.verification_reads import RegistryRow, VerificationReads
 from oms.services.verify.findings import Finding, make_finding
 from oms.services.verify.permission_rules import PermissionHistory
@@ -71,16 +71,14 @@ async def _findings(audit_log: AuditLog, reads: VerificationReads) -> Sequence[F
     state = AuditedState()
     rows = await reads.registry_rows()
     for entity in ENTITIES:
-        after_id: int | None = 0
-        while after_id is not None:
+        after: AuditPosition | None = AuditPosition()
+        while after is not None:
             page = await audit_log.page(
-                AuditQuery(
-                    entity=entity, page_size=ROWS_PER_PAGE, after_id=after_id, with_total=False
-                )
+                AuditQuery(entity=entity, page_size=ROWS_PER_PAGE, after=after, with_total=False)
             )
             for row in page.items:
                 state.add(row)
-            after_id = page.next_after_id
+            after = page.next
     return [*_compare(rows, state), *_missing(rows, state)]
 
 

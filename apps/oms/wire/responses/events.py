@@ -96,7 +96,7 @@ def build_events(source: EventSource) -> list[WireEvent]:
         built.append(_row("deal_deleted", deal.strategy_id, deleted))
     for order in source.orders:
         exec_type, is_late = source.exec_types.get(order.id, (None, False))
-        row = cast(Row, order_row(order))
+        row = cast(Row, order_row(order, passed_limits=False))
         row["exec_type"], row["late_fill"] = exec_type, is_late
         built.append(_row("order_updated", order.strategy_id, row))
     for position in source.positions:

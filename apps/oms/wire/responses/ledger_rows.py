@@ -224,8 +224,8 @@ def order_status(state: OrderState) -> str:
     return "CANCELED" if state is OrderState.EXPIRED else str(state)
 
 
-def order_row(order: Order) -> OrderRow:
-    """Return the row of an order; decimals as text, times as RFC 3339, absent values ``None``."""
+def order_row(order: Order, *, passed_limits: bool = True) -> OrderRow:
+    """Return the row of an order: decimals as text, absent values ``None``; see ``risk_fields``."""
     fee_currency, fee = _main_fee(order)
     return {
         "id": order.id,
@@ -261,7 +261,7 @@ def order_row(order: Order) -> OrderRow:
         "canceled_qty": decimal_text(order.canceled_qty),
         "requested_qty": optional_decimal_text(order.requested_qty),
         "requested_price": optional_decimal_text(order.requested_price),
-        **(NO_RISK if order.risk is None else risk_fields(order.risk)),
+        **(NO_RISK if order.risk is None else risk_fields(order.risk, passed_limits=passed_limits)),
         "reconciled": order.reconciled,
         "reduce_only": order.reduce_only,
         "post_only": order.post_only,

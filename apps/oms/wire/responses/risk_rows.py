@@ -28,7 +28,9 @@ class RiskDetailRow(TypedDict):
     """What was checked, in the order of the checks, up to the first that failed."""
 
     price: Annotated[DecimalText | None, Field(description="The order was valued at it.")]
-    limits: list[LimitCheckRow]
+    limits: Annotated[
+        list[LimitCheckRow], Field(description="Empty in events of an order that passed all.")
+    ]
 
 
 class RiskFields(TypedDict):
@@ -45,15 +47,15 @@ NO_RISK: RiskFields = {"risk_status": None, "risk_code": None, "risk_detail": No
 """Fields of an order that no limit applied to."""
 
 
-def risk_fields(risk: OrderRisk) -> RiskFields:
-    """Return the fields of a verdict."""
+def risk_fields(risk: OrderRisk, *, passed_limits: bool = True) -> RiskFields:
+    """Return the fields of a verdict, ``passed_limits``: also the limits of orders that passed."""
     if risk.status is None:
         return NO_RISK
-    return {
-        "risk_status": str(risk.status),
-        "risk_code": risk.code,
-        "risk_detail": risk_detail(risk),
-    }
+    if passed_limits or risk.status is not RiskStatus.PASSED:
+        detail = risk_detail(risk)
+    else:
+        detail = {"price": optional_decimal_text(risk.price), "limits": []}
+    return {"risk_status": str(risk.status), "risk_code": risk.code, "risk_detail": detail}
 
 
 def risk_detail(risk: OrderRisk) -> RiskDetailRow:

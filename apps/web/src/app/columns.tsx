@@ -101,7 +101,7 @@ export function useLedgerColumns<Row extends LedgerRow>(): LedgerColumns<Row> {
         id: "side",
         header: t("column.side"),
         kind: "text",
-        width: 76,
+        width: 68,
         grow: 0,
         priority: 1,
         value: (row) => row.side ?? null,

@@ -27,6 +27,27 @@ export const HISTORY_QUERY = ["history"] as const;
 /** Live events renew a list at most so often: each reads every page that is loaded. */
 const RENEW_AT_MOST_EVERY_MS = 3000;
 
+export interface PageAnswer<Row> {
+  data?: Page<Row>;
+  error?: unknown;
+  response: Response;
+}
+
+export type ReadPage<Row> = (query: HistoryQuery) => Promise<PageAnswer<Row>>;
+
+/** The next rows that the gateway cannot select by itself; pages without any are passed over. */
+export async function readMatching<Row>(query: HistoryQuery, read: ReadPage<Row>, matches: (row: Row) => boolean): Promise<PageAnswer<Row>> {
+  let { cursor } = query;
+  for (;;) {
+    const answer = await read({ ...query, cursor });
+    if (answer.data === undefined) return answer;
+    const items = answer.data.items.filter(matches);
+    const next = answer.data.next_cursor;
+    if (items.length > 0 || next === null) return { ...answer, data: { ...answer.data, items } };
+    cursor = next;
+  }
+}
+
 export interface HistoryOptions<Row> {
   /** Names the list; with the filters it is the key of the query. */
   name: string;
@@ -37,7 +58,7 @@ export interface HistoryOptions<Row> {
   renewedBy?: readonly string[];
   /** Further filters, part of the key. */
   filters: Record<string, string | undefined>;
-  read: (query: HistoryQuery) => Promise<{ data?: Page<Row>; error?: unknown; response: Response }>;
+  read: ReadPage<Row>;
 }
 
 export interface History<Row> {

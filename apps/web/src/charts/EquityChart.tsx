@@ -32,10 +32,11 @@ export function EquityChart({ points, currency, labels, height = 220 }: Props) {
         height,
         sync: id,
         series: [
-          { label: currency, color: "accent", fill: true, values: points.map((point) => Number(point.equity)) },
+          { label: `${labels.equity}, ${currency}`, color: "accent", fill: true, values: points.map((point) => Number(point.equity)) },
           ...(labels.held === undefined ? [] : [{ label: labels.held, color: "muted", values: points.map((point) => point.held ?? null) }]),
         ],
         format: (value: number) => text(value, 2),
+        axisFormat: (value: number) => fmt(String(value), { locale: i18n.language }),
       },
       {
         label: labels.drawdown,
@@ -51,6 +52,7 @@ export function EquityChart({ points, currency, labels, height = 220 }: Props) {
           },
         ],
         format: (value: number) => `${text(value, 2)} %`,
+        axisFormat: (value: number) => `${fmt(String(value), { locale: i18n.language })} %`,
       },
     ] as const;
   }, [points, currency, labels, height, id, i18n.language]);

@@ -22,8 +22,9 @@ export function ResultChart({ points, currency, labels, height = 220 }: Props) {
       times,
       height: size,
       sync: id,
-      series: [{ label: currency, color, fill: true, values }],
+      series: [{ label: `${label}, ${currency}`, color, fill: true, values }],
       format,
+      axisFormat: (value: number) => fmt(String(value), { locale: i18n.language }),
     });
     return [
       chart(labels.result, "accent", height, points.map((point) => Number(point.result))),

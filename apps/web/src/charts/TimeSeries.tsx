@@ -22,6 +22,8 @@ export interface TimeSeriesProps {
   series: Series[];
   height: number;
   format?: (value: number) => string;
+  /** Values of the axis; absent: as `format` writes them. */
+  axisFormat?: (value: number) => string;
   /** Charts with the same name share their crosshair. */
   sync?: string;
 }
@@ -42,20 +44,31 @@ function tick(seconds: number, step: number, zone: Zone): string {
   return step >= DAY_SECONDS || clock.startsWith("00:00") ? day.slice(5) : clock.slice(0, 5);
 }
 
-function options(props: TimeSeriesProps, width: number, zone: Zone, time: string): uPlot.Options {
+/** The value at the pointer; the last one while nothing is pointed at. */
+function shown(values: readonly (number | null)[], value: number | null, index: number | null | undefined): number | null {
+  return index === null || index === undefined ? (values.findLast((one) => one !== null) ?? null) : value;
+}
+
+function options(props: TimeSeriesProps, width: number, zone: Zone, time: string, legend: HTMLElement): uPlot.Options {
   const axis = { stroke: token("muted"), grid: { stroke: token("line"), width: 1 }, ticks: { show: false } };
-  const { format } = props;
+  const { format, axisFormat = format } = props;
   return {
     width,
     height: props.height,
-    legend: { show: true, live: true },
+    legend: { show: true, live: true, mount: (_plot, table) => legend.replaceChildren(table) },
     cursor: { points: { size: 6 }, ...(props.sync === undefined ? {} : { sync: { key: props.sync, scales: ["x", null] as [string, null] } }) },
     axes: [
-      { ...axis, values: (_plot, ticks, _axis, _space, step) => ticks.map((at) => tick(at, step, zone)) },
-      { ...axis, size: 70, ...(format === undefined ? {} : { values: (_plot, ticks) => ticks.map(format) }) },
+      { ...axis, size: 28, values: (_plot, ticks, _axis, _space, step) => ticks.map((at) => tick(at, step, zone)) },
+      { ...axis, size: 70, space: 24, ...(axisFormat === undefined ? {} : { values: (_plot, ticks) => ticks.map(axisFormat) }) },
     ],
     series: [
-      { label: time, value: (_plot: uPlot, at: number | null) => (at === null ? "" : fmtTime(isoOf(at), zone)) },
+      {
+        label: time,
+        value: (_plot: uPlot, at: number | null, _series: number, index?: number | null) => {
+          const moment = shown(props.times, at, index);
+          return moment === null ? "" : fmtTime(isoOf(moment), zone);
+        },
+      },
       ...props.series.map((line) => ({
         label: line.label,
         stroke: token(line.color),
@@ -65,7 +78,12 @@ function options(props: TimeSeriesProps, width: number, zone: Zone, time: string
         ...(line.fill === true ? { fill: `color-mix(in srgb, ${token(line.color)} 18%, transparent)` } : {}),
         ...(format === undefined
           ? {}
-          : { value: (_plot: uPlot, value: number | null) => (value === null ? "" : format(value)) }),
+          : {
+              value: (_plot: uPlot, value: number | null, _series: number, index?: number | null) => {
+                const known = shown(line.values, value, index);
+                return known === null ? "" : format(known);
+              },
+            }),
       })),
     ],
   };
@@ -77,14 +95,16 @@ export function TimeSeries(props: TimeSeriesProps) {
   const zone = usePreference("zone");
   const time = t("column.time");
   const box = useRef<HTMLDivElement>(null);
+  const head = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const element = box.current;
-    if (element === null) return undefined;
+    const legend = head.current;
+    if (element === null || legend === null) return undefined;
     let plot: uPlot | null = null;
     const data = [props.times, ...props.series.map((line) => line.values)] as uPlot.AlignedData;
     const draw = () => {
       plot?.destroy();
-      plot = new uPlot(options(props, element.clientWidth, zone, time), data, element);
+      plot = new uPlot(options(props, element.clientWidth, zone, time, legend), data, element);
     };
     draw();
     const size = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: props.height }));
@@ -97,5 +117,10 @@ export function TimeSeries(props: TimeSeriesProps) {
       plot?.destroy();
     };
   }, [props, zone, time]);
-  return <div ref={box} role="img" aria-label={props.label} className="min-w-0 overflow-hidden" />;
+  return (
+    <div className="min-w-0 overflow-hidden">
+      <div ref={head} className="chart-legend" />
+      <div ref={box} role="img" aria-label={props.label} className="min-w-0 overflow-hidden" />
+    </div>
+  );
 }

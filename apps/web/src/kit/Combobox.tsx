@@ -1,4 +1,5 @@
 import { Combobox as Base } from "@base-ui/react/combobox";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { FieldFrame, INPUT } from "@/kit/Field";
 import { ITEM, POPUP } from "@/kit/popup";
@@ -19,10 +20,27 @@ export interface ComboboxProps<Value extends string | number> {
   className?: string;
 }
 
+function isSame<Value extends string | number>(a: readonly Option<Value>[], b: readonly Option<Value>[]): boolean {
+  const same = (one: Option<Value>, index: number) => {
+    const other = b[index];
+    return one.value === other?.value && one.label === other.label && one.disabled === other.disabled;
+  };
+  return a.length === b.length && a.every(same);
+}
+
+/** The options as they first came, while they are the same: with others the field drops what is being typed. */
+function useSame<Value extends string | number>(options: readonly Option<Value>[]): readonly Option<Value>[] {
+  const [kept, keep] = useState(options);
+  if (kept === options || isSame(kept, options)) return kept;
+  keep(options);
+  return options;
+}
+
 /** One of many options, found by typing. */
 export function Combobox<Value extends string | number>(props: ComboboxProps<Value>) {
   const { t } = useTranslation();
-  const { label, value, onChange, options, className } = props;
+  const { label, value, onChange, className } = props;
+  const options = useSame(props.options);
   const selected = options.find((option) => option.value === value) ?? null;
   return (
     <FieldFrame

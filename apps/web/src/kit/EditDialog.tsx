@@ -1,5 +1,4 @@
 import { useState, type ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 import { Confirm, type Change, type ConfirmProps } from "@/kit/Confirm";
 import { DecimalField } from "@/kit/DecimalField";
 import { cmp, sign, type Decimal } from "@/lib/decimal";
@@ -15,7 +14,7 @@ export interface EditField {
   /** An empty field means "none"; else it means "as it is". */
   clears?: boolean;
   min?: Decimal | undefined;
-  description?: ((value: Decimal | "") => string) | undefined;
+  description?: ((value: Decimal | "") => string | undefined) | undefined;
 }
 
 type Values = Record<string, Decimal | null>;
@@ -34,7 +33,6 @@ function isChange({ known, clears = false }: EditField, value: Decimal | ""): bo
 
 /** Change decimals of a row: what changes is shown before it is sent. */
 export function EditDialog({ fields, children, effect, onSend, ...rest }: Props) {
-  const { t } = useTranslation();
   const { number } = useFormats();
   const [edited, setEdited] = useState<Record<string, Decimal | "">>({});
   const values: Values = {};
@@ -53,7 +51,7 @@ export function EditDialog({ fields, children, effect, onSend, ...rest }: Props)
       comment="none"
       danger={false}
       disabled={changes.length === 0}
-      effect={changes.length === 0 ? t("confirm.unchanged") : effect}
+      effect={effect}
       changes={changes}
       onConfirm={async () => void (await onSend(values))}
     >

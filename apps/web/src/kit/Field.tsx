@@ -3,7 +3,7 @@ import type { InputHTMLAttributes, ReactNode, Ref } from "react";
 import { cx } from "@/lib/cx";
 
 export const INPUT =
-  "h-(--control) w-full rounded border border-line bg-bg px-2 text-sm text-fg placeholder:text-muted " +
+  "h-(--control) w-full rounded border border-line bg-field px-2 text-sm text-fg placeholder:text-muted " +
   "disabled:opacity-50 data-[invalid]:border-down";
 
 interface FrameProps {

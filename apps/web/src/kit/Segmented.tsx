@@ -10,7 +10,7 @@ export interface Segment<Value extends string> {
 }
 
 const PRESSED = {
-  plain: "data-[pressed]:bg-raise data-[pressed]:text-fg",
+  plain: "data-[pressed]:bg-thumb data-[pressed]:text-fg",
   up: "data-[pressed]:bg-up data-[pressed]:text-bg",
   down: "data-[pressed]:bg-down data-[pressed]:text-bg",
 };
@@ -33,7 +33,7 @@ export function Segmented<Value extends string>({ label, value, onChange, segmen
         const chosen = next.find((item) => item !== value) as Value | undefined;
         if (chosen !== undefined) onChange(chosen);
       }}
-      className={cx("flex h-(--control) rounded border border-line bg-bg p-0.5", className)}
+      className={cx("flex h-(--control) rounded border border-line bg-track p-0.5", className)}
     >
       {segments.map((segment) => (
         <Toggle

@@ -1,4 +1,5 @@
 import { Select as Base } from "@base-ui/react/select";
+import type { ReactNode } from "react";
 import { FieldFrame, INPUT } from "@/kit/Field";
 import { Icon } from "@/kit/Icon";
 import { ITEM, POPUP } from "@/kit/popup";
@@ -13,6 +14,8 @@ export interface Option<Value extends string | number> {
 export interface SelectProps<Value extends string | number> {
   label: string;
   hiddenLabel?: boolean;
+  /** After the label. */
+  hint?: ReactNode;
   value: Value | null;
   onChange: (value: Value) => void;
   options: readonly Option<Value>[];
@@ -25,7 +28,7 @@ export interface SelectProps<Value extends string | number> {
 export function Select<Value extends string | number>(props: SelectProps<Value>) {
   const { label, value, onChange, options, placeholder, disabled, className } = props;
   return (
-    <FieldFrame label={label} hiddenLabel={props.hiddenLabel === true} {...(className ? { className } : {})}>
+    <FieldFrame label={label} hint={props.hint} hiddenLabel={props.hiddenLabel === true} {...(className ? { className } : {})}>
       <Base.Root
         value={value}
         onValueChange={(next) => next !== null && onChange(next)}
@@ -33,7 +36,7 @@ export function Select<Value extends string | number>(props: SelectProps<Value>)
         disabled={disabled === true}
       >
         <Base.Trigger aria-label={label} className={cx(INPUT, "flex items-center justify-between gap-1")}>
-          <span className="truncate">
+          <span className="truncate" title={options.find((option) => option.value === value)?.label}>
             <Base.Value>
               {(current: Value | null) =>
                 options.find((option) => option.value === current)?.label ?? (

@@ -29,6 +29,8 @@ export interface Preferences {
   zone: string;
   railCollapsed: boolean;
   singleKeyShortcuts: boolean;
+  /** Whether the trade desk shows a chart, and how many pixels of its dock are below it. */
+  tradeChart: boolean;
   dockHeight: number;
   oneClick: boolean;
   grids: Record<string, GridSettings>;
@@ -43,6 +45,8 @@ export interface Preferences {
 }
 
 const STORAGE = "oms.preferences";
+/** Set while the profile lacks a change that this browser has, such as one made just before a reload. */
+const UNSAVED = "oms.preferences.unsaved";
 const SAVE_AFTER_MS = 1500;
 
 type Fields = Record<string, unknown>;
@@ -105,6 +109,7 @@ export function readPreferences(value: unknown): Preferences {
     zone: typeof zone === "string" ? zone : "utc",
     railCollapsed: flag(fields["railCollapsed"], false),
     singleKeyShortcuts: flag(fields["singleKeyShortcuts"], true),
+    tradeChart: flag(fields["tradeChart"], true),
     dockHeight: typeof dockHeight === "number" && Number.isFinite(dockHeight) ? dockHeight : 260,
     oneClick: flag(fields["oneClick"], false),
     grids: eachOf(fields["grids"], readGrid),
@@ -140,16 +145,29 @@ function keep(value: Preferences): void {
 export function setPreference<K extends keyof Preferences>(name: K, value: Preferences[K]): void {
   preferences.update((current) => ({ ...current, [name]: value }));
   keep(preferences.get());
+  saveSoon();
+}
+
+/** Save in the profile after a while; until that is done, this browser's count. */
+function saveSoon(): void {
+  localStorage.setItem(UNSAVED, "true");
   if (timer !== null) clearTimeout(timer);
   timer = setTimeout(() => {
     if (session.get().status !== "active") return;
-    void request("PUT", "/user/preferences", preferences.get()).catch(() => undefined);
+    const sent = preferences.get();
+    const saved = () => {
+      if (preferences.get() === sent) localStorage.removeItem(UNSAVED);
+    };
+    void request("PUT", "/user/preferences", sent).then(saved, () => undefined);
   }, SAVE_AFTER_MS);
 }
 
 let adopted: number | null = null;
 
-/** The profile's preferences; without any, those of this browser, of which another user's are only looks and language. */
+/**
+ * The profile's preferences; without any, or with changes that are not saved there, those of this browser, of which
+ * another user's are only looks and language.
+ */
 function adopt(me: Me): void {
   const { user_id: userId } = me.user;
   if (adopted === userId) return;
@@ -157,8 +175,11 @@ function adopt(me: Me): void {
   const here = preferences.get();
   const { language, theme, palette, density, zone } = here;
   const own = here.userId === null || here.userId === userId ? here : { language, theme, palette, density, zone };
-  preferences.set(readPreferences({ ...own, ...me.preferences, userId }));
+  const isNewer = here.userId === userId && localStorage.getItem(UNSAVED) !== null;
+  preferences.set(readPreferences(isNewer ? { ...me.preferences, ...here } : { ...own, ...me.preferences, userId }));
   keep(preferences.get());
+  if (isNewer) saveSoon();
+  else localStorage.removeItem(UNSAVED);
 }
 
 function forget(): void {

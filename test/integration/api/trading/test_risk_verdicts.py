@@ -88,3 +88,21 @@ async def test_a_close_is_exempt_and_a_switch_blocks_without_limits(
     await set_limits(limited, max_order_notional=None, allow_new_positions=False)
     refused = await _stored(limited, (await send(limited))["order_id"])
     assert (refused["risk_status"], refused["risk_code"]) == ("blocked", "new_positions_disabled")
+
+
+async def test_events_list_the_limits_of_orders_that_did_not_pass(
+    limited: InProcessGateway,
+) -> None:
+    await set_limits(limited, max_order_notional="500", max_open_positions=2)
+    passed = (await send(limited, qty="2"))["order"]
+    blocked = await _stored(limited, (await send(limited, qty="9"))["order_id"])
+    page = await limited.client.get(f"/oms/events?account_ids={limited.account_id}", key=KEY)
+    verdicts = {
+        event["payload"]["id"]: event["payload"]["risk_detail"]
+        for event in page["items"]
+        if event["event"] == "order_updated"
+    }
+    assert len(passed["risk_detail"]["limits"]) == 2
+    assert verdicts[passed["id"]] == {"price": "100", "limits": []}
+    assert [check["passed"] for check in blocked["risk_detail"]["limits"]] == [True, False]
+    assert verdicts[blocked["id"]] == blocked["risk_detail"]

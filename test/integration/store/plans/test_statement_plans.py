@@ -56,9 +56,6 @@ READS_MORE: tuple[tuple[str, str, str], ...] = (
     ("performance.executions", "", FILTER),
     ("performance.equity_snapshots:SqlEquitySnapshots.between", "", THINNED),
     ("performance.equity_snapshots:SqlEquitySnapshots.latest", "", THINNED),
-    ("bots.bots:SqlBots._newest_events", "MAX(id)", "the newest events of each bot"),
-    ("bots.bots:SqlBots.count_errors", "at >= ?", WINDOW),
-    ("bots.bot_runs:SqlBotRuns.last_actions", "at >= ?", WINDOW),
     ("reads.history:SqlHistoryReads._page", "COUNT(*)", TOTAL),
     ("reads.history", "OFFSET", "a page by number counts the rows before it"),
     ("reads.history", "status IN (", FILTER),
@@ -87,7 +84,6 @@ READS_MORE: tuple[tuple[str, str, str], ...] = (
     ("reads.reconcile_store:SqlReconcileStore.find_discrepancies", "account_id IN (", FILTER),
     # Known to grow, and not yet corrected.
     ("performance.equity_snapshots:SqlEquitySnapshots._thin_to", "", THINNED),
-    ("bots.bots:SqlBots.last_decisions", "", "decisions of all bots are read for the newest ones"),
     ("signals.signals:SqlSignals.last_received", "", "on SQLite an index of all signals is read"),
     ("signals.signals", "GROUP BY source_id, status", "signals of all sources are counted"),
     ("performance.account_money:_deals_outside", "", "on SQLite the deals of an account are read"),

@@ -95,6 +95,11 @@ class TrackedOrder:
         return add(self.filled_before, self.qty)
 
     @property
+    def is_reduce_only(self) -> bool:
+        """Whether the exchange was asked to refuse what would enlarge the position."""
+        return self.params.get("reduceOnly") is True
+
+    @property
     def is_live(self) -> bool:
         """Whether it is open at the exchange."""
         return self.is_accepted and not self.is_ended

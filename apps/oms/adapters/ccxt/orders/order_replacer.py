@@ -110,8 +110,8 @@ class OrderReplacer:
             return "too_late", f"{decimal_text(executed)} of it are executed"
         remaining = subtract(request.qty, executed)
         notional = None if request.price is None else multiply(remaining, request.price)
-        is_reduce_only = tracked.params.get("reduceOnly") is True
-        if notional is not None and notional < instrument.min_notional and not is_reduce_only:
+        is_too_small = notional is not None and notional < instrument.min_notional
+        if is_too_small and not tracked.is_reduce_only:
             minimum = decimal_text(instrument.min_notional)
             return "exchange_rejected", f"the remaining notional is below {minimum}"
         return None

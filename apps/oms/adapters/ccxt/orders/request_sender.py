@@ -98,7 +98,7 @@ class RequestSender:
                 self._poll_symbol_soon(request.tracked.symbol)
                 return
         # What only reduces may be a stop after a takeover; a poll reports it as well.
-        if request.kind == PLACE and request.tracked.params.get("reduceOnly") is not True:
+        if request.kind == PLACE and not request.tracked.is_reduce_only:
             await self._wait_for_streams()
         error: RequestError | None = None
         for number in range(1_000_000):

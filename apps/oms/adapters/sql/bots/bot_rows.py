@@ -37,10 +37,11 @@ _EVENT = (
 )
 INSERT_EVENTS = BulkInsert(table="bot_events", columns=_EVENT)
 SELECT_STORED_EVENTS = f"SELECT {', '.join(f'e.{name}' for name in _EVENT)} FROM bot_events e"
-SELECT_EVENTS = (
-    f"SELECT {', '.join(f'e.{name}' for name in _EVENT)}, s.order_ids, s.status, s.reason_code,"
-    " s.reason FROM bot_events e LEFT JOIN signals s ON s.id = e.signal_id"
+EVENT_COLUMNS = (
+    f"{', '.join(f'e.{name}' for name in _EVENT)}, s.order_ids, s.status, s.reason_code, s.reason"
 )
+JOIN_SIGNALS = "LEFT JOIN signals s ON s.id = e.signal_id"
+SELECT_EVENTS = f"SELECT {EVENT_COLUMNS} FROM bot_events e {JOIN_SIGNALS}"
 
 
 def select_bots(dialect: Dialect) -> str:

@@ -112,15 +112,20 @@ class SqlBotRuns:
 
         await self._database.commit(work)
 
-    async def last_actions(self, bot_id: int, since: datetime | None) -> Mapping[str, str]:
+    async def last_actions(self, bot: Bot, since: datetime | None) -> Mapping[str, str]:
         """Return the last actions by symbol. Raises ``Unavailable``."""
-        param, encode = self._dialect.param, self._dialect.encode_time
-        where, values = f"bot_id = {param} AND kind = 'decision'", [bot_id]
-        if since is not None:
-            where, values = f"{where} AND at >= {param}", [bot_id, encode(since)]
-        newest = f"SELECT MAX(id) FROM bot_events WHERE {where} GROUP BY symbol"
-        text = f"SELECT symbol, action FROM bot_events WHERE id IN ({newest})"
-        return {row[0]: row[1] for row in await self._database.fetch(text, values)}
+        param = self._dialect.param
+        of_symbol = f"bot_id = {param} AND symbol = {param}"
+        text = (
+            f"SELECT action, at FROM bot_events WHERE {of_symbol} AND bar ="
+            f" (SELECT MAX(bar) FROM bot_events WHERE {of_symbol}) ORDER BY id DESC LIMIT 1"
+        )
+        actions: dict[str, str] = {}
+        for symbol in bot.terms.symbols:
+            rows = await self._database.fetch(text, (bot.id, symbol) * 2)
+            if rows and (since is None or self._dialect.decode_time(rows[0][1]) >= since):
+                actions[symbol] = rows[0][0]
+        return actions
 
     async def undecided(self, bot_id: int) -> Sequence[BotEvent]:
         """Return the decisions whose signals may still be queued. Raises ``Unavailable``."""

@@ -172,26 +172,34 @@ class SqlBots(AuditedWriter):
 
     async def last_decisions(self) -> Mapping[int, BotEvent]:
         """Return the last decision of each bot. Raises ``Unavailable``."""
-        return await self._newest_events("kind = 'decision'")
+        return await self._newest_events("n.kind = 'decision' ORDER BY n.id")
 
     async def last_signals(self) -> Mapping[int, BotEvent]:
         """Return the last decisions that became signals. Raises ``Unavailable``."""
-        return await self._newest_events("signal_id IS NOT NULL")
+        return await self._newest_events("n.signal_id IS NOT NULL ORDER BY n.signal_id")
 
     async def count_errors(self, since: datetime) -> Mapping[int, int]:
         """Return failures and signals that failed or were blocked. Raises ``Unavailable``."""
         dialect = self._dialect
-        text = (
-            f"SELECT bot_id, COUNT(*) FROM bot_events WHERE at >= {dialect.param} AND"
-            f" (kind IN ({_names(_FAILURES)}) OR result IN ({_names(_BAD_RESULTS)}))"
-            " GROUP BY bot_id"
+        # Only decisions have a result, so no row is counted twice.
+        failed = " UNION ALL ".join(
+            f"SELECT bot_id FROM bot_events WHERE {condition} AND at >= {dialect.param}"
+            for condition in (
+                f"kind IN ({_names(_FAILURES)})",
+                f"result IN ({_names(_BAD_RESULTS)})",
+            )
         )
-        rows = await self._database.fetch(text, (dialect.encode_time(since),))
+        text = f"SELECT f.bot_id, COUNT(*) FROM ({failed}) AS f GROUP BY f.bot_id"
+        rows = await self._database.fetch(text, (dialect.encode_time(since),) * 2)
         return {int(row[0]): int(row[1]) for row in rows}
 
     async def _newest_events(self, condition: str) -> Mapping[int, BotEvent]:
-        newest = f"SELECT MAX(id) FROM bot_events WHERE {condition} GROUP BY bot_id"
-        rows = await self._database.fetch(f"{bot_rows.SELECT_EVENTS} WHERE e.id IN ({newest})")
+        """Return the last event of each bot in the order of an index that begins with the bot."""
+        newest = f"SELECT n.id FROM bot_events n WHERE n.bot_id = b.id AND {condition} DESC LIMIT 1"
+        rows = await self._database.fetch(
+            f"SELECT {bot_rows.EVENT_COLUMNS} FROM bots b JOIN bot_events e ON e.id = ({newest})"
+            f" {bot_rows.JOIN_SIGNALS}"
+        )
         found = [bot_rows.event_from_row(row, self._dialect) for row in rows]
         return {event.bot_id: event for event in found}
 

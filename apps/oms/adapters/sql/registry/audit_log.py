@@ -1,6 +1,7 @@
 """The audit log and its hash chain: ``ports.audit_log.AuditLog``.
 
-A command is audited by its own row, so a page merges the log and the commands.
+A command is audited by its own row, so a page merges the log and the commands: by time, each of the
+two in the order of its ids, in which its times hardly ever go back.
 """
 
 from collections.abc import Sequence
@@ -19,9 +20,11 @@ from oms.adapters.sql.registry.chain_head import (
 )
 from oms.adapters.sql.rows.commands import TRADING_CALL_SQL
 from oms.domain.audit_chain import AuditRow, ChainLink
+from oms.domain.commands.account_commands import ACCOUNT_COMMAND_TYPES, READ_PAYLOADS
 from oms.ports.audit_log import (
     AUDIT_CHAIN_ID,
     AuditPage,
+    AuditPosition,
     AuditQuery,
     ChainedRow,
     ChainHead,
@@ -36,26 +39,25 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A table of a page; ``place`` orders the rows of both tables."""
+    """A table of a page."""
 
     columns: str
     table: str
-    place: str
     action: str
     extra: str = "1 = 1"
 
 
-_LOG = _Source(f"{_COLUMNS}, t.id * 2 AS place", "audit_log t", "t.id", "t.action")
-#: Without ccxt calls that only read.
+_LOG = _Source(f"{_COLUMNS}, 0 AS is_command", "audit_log t", "t.action")
+_READS = ("ccxt_call", *(ACCOUNT_COMMAND_TYPES[one] for one in READ_PAYLOADS))
+#: Without commands and ccxt calls that only read: an open page sends them all the time.
 _COMMANDS = _Source(
     "t.id, t.account_id, COALESCE(u.name, '') AS actor, t.actor_user_id, t.actor_api_key_id,"
     " t.actor_role, t.actor_ip, t.command_type AS action, 'command' AS entity,"
     " t.id AS entity_id, NULL AS before_json, t.payload_json AS after_json, t.comment,"
-    " t.request_id, t.created_at, t.id * 2 + 1 AS place",
+    " t.request_id, t.created_at, 1 AS is_command",
     "oms_commands t LEFT JOIN users u ON u.id = t.actor_user_id",
-    "t.id",
     "t.command_type",
-    f"(t.command_type NOT IN ('ccxt_call', 'connection') OR {TRADING_CALL_SQL.format('t.')})",
+    f"(t.command_type NOT IN ({', '.join(map(repr, _READS))}) OR {TRADING_CALL_SQL.format('t.')})",
 )
 
 
@@ -82,27 +84,34 @@ class SqlAuditLog:
         return AuditPage(
             items=[_row(row, self._dialect) for row in page_rows],
             total=total,
-            next_after_id=int(page_rows[-1][15]) if has_more else None,
+            next=_end_of(page_rows, window) if has_more else None,
         )
 
     async def _rows(self, window: AuditQuery, sources: Sequence[_Source]) -> Sequence[Any]:
         """Return the rows of the page and one more if there is one."""
         param, order = self._dialect.param, "DESC" if window.descending else "ASC"
-        offset = 0 if window.after_id is not None else (window.page - 1) * window.page_size
+        offset = (window.page - 1) * window.page_size if window.after is None else 0
         count = window.page_size + 1
+        # Of times that go back the latest so far counts: each table stays in the order of its ids.
+        latest = "MIN" if window.descending else "MAX"
         parts, values = list[str](), list[Any]()
         for source in sources:
             where, bound = _where(source, window, self._dialect)
-            if window.after_id:
-                place = "t.id * 2" + (" + 1" if source is _COMMANDS else "")
-                where += f" AND {place} {'<' if window.descending else '>'} {param}"
-                bound = [*bound, window.after_id]
+            after_id = _after_id(source, window)
+            if after_id is not None:
+                where += f" AND t.id {'<' if window.descending else '>'} {param}"
+                bound = [*bound, after_id]
             parts.append(
-                f"SELECT * FROM (SELECT {source.columns} FROM {source.table} WHERE {where}"
-                f" ORDER BY {source.place} {order} LIMIT {param}) s{len(parts)}"
+                f"SELECT s{len(parts)}.*, {latest}(created_at) OVER (ORDER BY id {order}) AS place"
+                f" FROM (SELECT {source.columns} FROM {source.table} WHERE {where}"
+                f" ORDER BY t.id {order} LIMIT {param}) s{len(parts)}"
             )
             values += [*bound, offset + count]
-        text = f"{' UNION ALL '.join(parts)} ORDER BY place {order} LIMIT {param} OFFSET {param}"
+        text = (
+            f"SELECT * FROM ({' UNION ALL '.join(parts)}) merged"
+            f" ORDER BY place {order}, is_command {order}, id {order}"
+            f" LIMIT {param} OFFSET {param}"
+        )
         return await self._database.fetch(text, (*values, count, offset))
 
     async def head(self) -> ChainHead | None:
@@ -177,6 +186,20 @@ class SqlAuditLog:
 
 def _matches_entity(source: _Source, window: AuditQuery) -> bool:
     return window.entity is None or (source is _COMMANDS) is (window.entity == "command")
+
+
+def _after_id(source: _Source, window: AuditQuery) -> int | None:
+    after = window.after or AuditPosition()
+    return after.command_id if source is _COMMANDS else after.log_id
+
+
+def _end_of(rows: Sequence[Any], window: AuditQuery) -> AuditPosition:
+    """Return where a page with these rows ends."""
+    before = window.after or AuditPosition()
+    last = {bool(row[15]): int(row[0]) for row in rows}
+    return AuditPosition(
+        log_id=last.get(False, before.log_id), command_id=last.get(True, before.command_id)
+    )
 
 
 def _where(source: _Source, window: AuditQuery, dialect: Dialect) -> tuple[str, Sequence[Any]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from oms.adapters.sql.connection.bulk_write import BulkInsert
@@ -17,6 +18,7 @@ from oms.domain.command_chain import (
     CommandRecord,
 )
 from oms.domain.commands.command import COMMAND_TYPES
+from oms.domain.value import constructor
 from oms.ports.audit_log import COMMAND_CHAIN_ID, ChainHead
 from oms.ports.command_chain import LinkedCommand, StoredCommands
 
@@ -29,6 +31,7 @@ CHAINED_COLUMNS = (
 _SELECTED = ", ".join(f"c.{name}" for name in CHAINED_COLUMNS)
 #: Calls that only read an exchange are deleted after an hour and are not linked.
 _AUDITED = f"(c.command_type NOT IN ('ccxt_call', 'connection') OR {TRADING_CALL_SQL.format('c.')})"
+_new_record = constructor(CommandRecord)
 _LINK = BulkInsert(
     table="command_chain",
     columns=("chain_no", "command_id", "status", "digest", "hash", "is_open"),
@@ -168,7 +171,7 @@ def _record(row: Any, dialect: Dialect) -> CommandRecord:
 
 def command_record(row: Sequence[Any], time_text: Callable[[Any], str | None]) -> CommandRecord:
     """Return what a link covers, of the values of ``CHAINED_COLUMNS``."""
-    return CommandRecord(
+    return _new_record(
         id=row[0],
         account_id=row[1],
         command_type=row[2],
@@ -203,6 +206,7 @@ def _time_text(stored: Any, dialect: Dialect) -> str | None:
     return chained_time(moment)
 
 
+@lru_cache(maxsize=4096)  # Commands of a batch have the same times.
 def chained_time(moment: datetime) -> str:
     """Return a time in UTC as the chain has it."""
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds")

@@ -51,4 +51,8 @@ bot_events = schema.table(
     sa.Index("ux_bot_events_decision", "bot_id", "symbol", "bar", "action", unique=True),
     sa.Index("ix_bot_events_result", "result", "bot_id"),
     sa.Index("ix_bot_events_bot", "bot_id", "id"),
+    sa.Index("ix_bot_events_kind", "bot_id", "kind", "id"),
+    sa.Index("ix_bot_events_signal", "bot_id", "signal_id"),
+    sa.Index("ix_bot_events_kind_at", "kind", "at", "bot_id"),
+    sa.Index("ix_bot_events_result_at", "result", "at", "bot_id"),
 )

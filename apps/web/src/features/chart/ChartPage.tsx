@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { PageLoading } from "@/app/PageStates";
 import { useScope } from "@/app/scope";
 import { closeOf, markedCandles, millisecondsOf, sceneAt, type Scene } from "@/charts/candles/scene";
+import { ChartCredit } from "@/features/chart/ChartCredit";
 import { ChartToolbar } from "@/features/chart/ChartToolbar";
 import { Legend } from "@/features/chart/Legend";
 import { PlaybackBar } from "@/features/chart/PlaybackBar";
@@ -16,6 +17,7 @@ import type { TargetLevel } from "@/features/chart/traded";
 import { useResult } from "@/features/chart/useResult";
 import { useReplay, type Replay } from "@/features/chart/useReplay";
 import { useDrawnChart, type DrawnChart } from "@/features/chart/useScene";
+import { useSummary } from "@/features/chart/useSummary";
 import { Button } from "@/kit/Button";
 import { EmptyState } from "@/kit/EmptyState";
 import { ErrorBoundary } from "@/kit/ErrorBoundary";
@@ -23,7 +25,6 @@ import { ErrorState } from "@/kit/ErrorState";
 import { Icon } from "@/kit/Icon";
 import { GridNotice } from "@/kit/grid/GridNotice";
 import type { Decimal } from "@/lib/decimal";
-import { useFormats } from "@/lib/format";
 import { useReadState } from "@/app/readState";
 
 const ResultPanel = lazy(async () => ({ default: (await import("@/features/chart/ResultPanel")).ResultPanel }));
@@ -32,9 +33,6 @@ const CandleTable = lazy(async () => ({ default: (await import("@/features/chart
 const CandleChart = lazy(async () => ({ default: (await import("@/charts/candles/CandleChart")).CandleChart }));
 
 const NO_TRIPS: readonly never[] = [];
-
-/** Whose library draws the candles; its licence asks for the notice and the link. */
-const LIBRARY = { author: "TradingView", address: "https://www.tradingview.com/" };
 
 /** Candles with indicators and what was traded on them, and their playback. */
 export default function ChartPage() {
@@ -62,7 +60,6 @@ interface Props {
 }
 
 function Chart({ settings, change, instrument }: Props) {
-  const { t } = useTranslation("chart");
   const read = useCandles(settings, settings.cursor === null);
   const { query, older } = read;
   const backtest = useResult(settings);
@@ -132,12 +129,8 @@ function Chart({ settings, change, instrument }: Props) {
         </div>
         <SidePanel settings={settings} change={change} replay={replay} scene={shown} levels={replay.isReplay ? [] : drawn.levels} run={run.data} />
       </div>
-      <footer className="border-t border-line px-2 py-1 text-2xs text-muted">
-        {t("footer")}{" "}
-        <a href={LIBRARY.address} target="_blank" rel="noreferrer" className="underline">
-          {LIBRARY.author}
-        </a>
-        . {t("licence")}
+      <footer className="border-t border-line px-2 py-1">
+        <ChartCredit />
       </footer>
       {moved !== null && (
         <Suspense fallback={null}>
@@ -169,22 +162,6 @@ function useReach(at: number | null, first: string | undefined, older: (() => vo
 /** The day that is gone to, once its candles are there. */
 function reached(day: number | null, first: string | undefined): number | null {
   return day === null || first === undefined || day < Date.parse(first) ? null : day;
-}
-
-/** What the chart shows, in one sentence. */
-function useSummary(settings: ChartSettings, { candles, markers }: Scene): string {
-  const { t } = useTranslation("chart");
-  const { time, number } = useFormats();
-  const last = candles.at(-1);
-  return t("summary", {
-    symbol: settings.symbol ?? "",
-    timeframe: settings.timeframe,
-    count: candles.length,
-    from: time(candles[0]?.time ?? null),
-    to: time(last?.time ?? null),
-    close: number(last?.close ?? null),
-    markers: markers.length,
-  });
 }
 
 /** Says that the library that draws could not be loaded or failed; its candles are in the table, and the rest of the page works. */

@@ -17,7 +17,7 @@ import { useLiveEvents } from "@/live/hooks";
 const ACCOUNTS_MAX = 20;
 /** Each read is a command for the workers: what was read is used again so long. */
 const KEPT_MS = 300_000;
-const ROW = "grid grid-cols-[auto_1fr_auto] items-center gap-x-2 px-3 py-1.5 text-sm hover:bg-raise";
+const ROW = "grid grid-cols-[auto_1fr_auto] items-baseline gap-x-2 px-3 py-1.5 text-sm hover:bg-raise";
 
 const TO_BREACHES = (before: object) => ({ ...before, tab: "breaches" });
 
@@ -36,9 +36,9 @@ function Row({ icon, tone, text, value, note }: RowProps) {
       <span className={tone}>
         <Icon name={icon} />
       </span>
-      <span className="truncate">{text}</span>
+      <span className="min-w-0 break-words">{text}</span>
       <span className="num text-end">{value}</span>
-      <span className="col-start-2 truncate text-2xs text-muted">{note}</span>
+      <span className="col-start-2 min-w-0 text-2xs break-words text-muted">{note}</span>
     </>
   );
 }

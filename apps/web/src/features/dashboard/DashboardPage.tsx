@@ -37,12 +37,18 @@ export default function DashboardPage() {
   const [order, setOrder] = useState<GroupOrder>("result");
   const error = byStrategy.error ?? portfolio.error;
   const retry = () => void Promise.all([portfolio.refetch(), byStrategy.refetch()]);
-  const note = (group: Group) => t("groupNote", { count: group.closed_positions });
+  const note = (group: Group) =>
+    group.closed_positions === 0 ? t("onlyOpen", { count: group.open_positions }) : t("groupNote", { count: group.closed_positions });
   const curve = (group: Group) => {
     const [one, ...others] = (results.data ?? []).filter(({ strategy_id }) => strategy_id === Number(group.key));
     if (one === undefined || others.length > 0 || one.points.length < 2) return null;
     return <Sparkline values={one.points.map(({ result }) => result)} />;
   };
+  const amounts = (group: Group) =>
+    (results.data ?? []).filter(({ strategy_id }) => strategy_id === Number(group.key)).flatMap(({ currency, points }) => {
+      const last = points.at(-1);
+      return last === undefined ? [] : [[currency, last.result] as const];
+    });
   const strategy = (group: Group) => strategyName(Number(group.key)) || t("noStrategy");
   if (ids.length === 0) return <EmptyState title={t("noAccounts")} />;
   if (error !== null && byStrategy.data === undefined) {
@@ -77,7 +83,7 @@ export default function DashboardPage() {
           }
         >
           <Read query={byStrategy}>
-            {({ groups }) => <GroupBars groups={groups} name={strategy} note={note} empty={t("noneClosed")} order={order} curve={curve} />}
+            {({ groups }) => <GroupBars groups={groups} name={strategy} note={note} empty={t("noneClosed")} order={order} curve={curve} amounts={amounts} />}
           </Read>
         </Panel>
         <Panel title={t("calendar.title")}>
@@ -91,7 +97,7 @@ export default function DashboardPage() {
         <Panel title={t("alerts.title")} className="max-h-96">
           <AlertsPanel />
         </Panel>
-        <Panel title={t("deals.title")} className="max-h-96">
+        <Panel title={t("deals.title")} className="max-h-96 xl:col-span-3">
           <LatestDeals accounts={parameter} />
         </Panel>
       </div>

@@ -3,12 +3,15 @@ import { useTranslation } from "react-i18next";
 import { useStrategyNames } from "@/api/strategies";
 import type { Days } from "@/app/period";
 import { useAccountNames, useScope } from "@/app/scope";
-import { useEquity, useResultCurves } from "@/features/dashboard/reads";
+import { useEquity, useResultCurves, type EquityCurve } from "@/features/dashboard/reads";
 import { EmptyState } from "@/kit/EmptyState";
 import { ErrorState } from "@/kit/ErrorState";
 import { Panel } from "@/kit/Panel";
 import { Select } from "@/kit/Select";
 import { Spinner } from "@/kit/Spinner";
+import { sign, sub } from "@/lib/decimal";
+import { useFormats } from "@/lib/format";
+import { placesOf } from "@/lib/symbol";
 
 const EquityChart = lazy(async () => ({ default: (await import("@/charts/EquityChart")).EquityChart }));
 const ResultChart = lazy(async () => ({ default: (await import("@/charts/ResultChart")).ResultChart }));
@@ -70,8 +73,23 @@ function useEquityChoices(curves: NonNullable<ReturnType<typeof useEquity>["data
     .map((curve) => ({
       value: `account ${curve.account_id}`,
       label: name(curve.account_id).label,
-      chart: <EquityChart points={curve.points} currency={curve.currency} labels={labels} />,
+      chart: (
+        <>
+          <EquityChart points={curve.points} currency={curve.currency} labels={labels} />
+          <Flows curve={curve} />
+        </>
+      ),
     }));
+}
+
+/** What was paid in and out in these days: it moves equity, and is no result. */
+function Flows({ curve }: { curve: EquityCurve }) {
+  const { t } = useTranslation("dashboard");
+  const { number } = useFormats();
+  const paid = sub(curve.points.at(-1)?.flows ?? "0", curve.points[0]?.flows ?? "0");
+  if (sign(paid) === 0) return null;
+  const amount = `${number(paid, { places: placesOf(curve.currency), plus: true })} ${curve.currency}`;
+  return <p className="num px-4 pb-2 text-2xs text-muted">{t("equity.flows", { amount })}</p>;
 }
 
 function useResultChoices(curves: NonNullable<ReturnType<typeof useResultCurves>["data"]>): Choice[] {

@@ -6,7 +6,7 @@ import { StatTile } from "@/kit/StatTile";
 import { toneOf, useFormats } from "@/lib/format";
 import { placesOf } from "@/lib/symbol";
 import { useLiveRows } from "@/live/hooks";
-import { openOrders } from "@/live/live";
+import { openOrders, openPositions } from "@/live/live";
 
 /** Fewer closed positions than this are named beside ratios: they say little. */
 const SMALL_SAMPLE = 30;
@@ -42,6 +42,7 @@ function NowTiles({ portfolio }: Props) {
   const { t } = useTranslation("dashboard");
   const { number } = useFormats();
   const orders = useLiveRows(openOrders).length;
+  const positions = useLiveRows(openPositions).length;
   const total = portfolio?.total;
   const currency = total?.currency ?? "";
   const missing = total?.missing_rates ?? [];
@@ -71,6 +72,7 @@ function NowTiles({ portfolio }: Props) {
         note={exposure === null ? "" : t("net", { value: number(exposure.net, { places: placesOf(exposure.currency), plus: true }) })}
         to="/positions"
       />
+      <StatTile label={t("tile.positions")} value={number(String(positions))} to="/positions" />
       <StatTile label={t("tile.orders")} value={number(String(orders))} to="/orders" />
     </>
   );
@@ -89,7 +91,7 @@ function TodayTiles({ accounts }: { accounts: string }) {
         label={t("tile.today")}
         value={number(data?.total_pnl ?? null, { places: placesIn(data?.currency), plus: true })}
         unit={data?.currency ?? ""}
-        note={isMixed(data) ? t("severalCurrencies") : t("sample", { count: data?.closed_positions ?? 0 })}
+        note={isMixed(data) ? t("severalCurrencies") : t((data?.closed_positions ?? 0) === 0 ? "noSample" : "sample", { count: data?.closed_positions ?? 0 })}
         tone={toneOf(data?.total_pnl ?? null)}
         to="/positions/history"
         filters={day}
@@ -110,7 +112,7 @@ function PeriodTiles({ statistics }: Pick<Props, "statistics">) {
   const { number } = useFormats();
   const closed = statistics?.closed_positions ?? 0;
   const mixed = isMixed(statistics) ? t("severalCurrencies") : "";
-  const sample = statistics === undefined ? "" : t(closed < SMALL_SAMPLE ? "smallSample" : "sample", { count: closed });
+  const sample = statistics === undefined ? "" : t(closed === 0 ? "noSample" : closed < SMALL_SAMPLE ? "smallSample" : "sample", { count: closed });
   const hasRate = statistics !== undefined && statistics.winrate !== null;
   const places = placesIn(statistics?.currency);
   const unit = statistics?.currency ?? "";

@@ -5,6 +5,7 @@ import { AdminList } from "@/app/AdminList";
 import { StatusDialog } from "@/app/StatusDialog";
 import { CapsDialog } from "@/features/keys/CapsDialog";
 import { KEYS_QUERY, setKeyStatus, useKeys, type Key, type Owner } from "@/features/keys/reads";
+import { isRole } from "@/features/users/reads";
 import type { Column } from "@/kit/grid/types";
 import { StatusPill } from "@/kit/StatusPill";
 import { useFormats } from "@/lib/format";
@@ -20,13 +21,13 @@ function useColumns(owner: Owner): readonly Column<Key>[] {
   return useMemo(() => {
     const user: Column<Key>[] = [
       { id: "user", header: t("keys.user"), kind: "text", width: 120, priority: 1, value: (row) => row.userName },
-      { id: "role", header: t("keys.role"), kind: "text", width: 110, priority: 3, value: (row) => row.role },
+      { id: "role", header: t("keys.role"), kind: "text", width: 130, priority: 3, value: (row) => row.role, cell: (row) => (isRole(row.role) ? t(`roles.${row.role}`, { ns: "users" }) : row.role) },
     ];
     const cap = (id: "max_order_notional" | "max_day_notional"): Column<Key> => ({
       id,
       header: t(`keys.caps.${id}`),
       kind: "decimal",
-      width: 120,
+      width: 150,
       priority: 4,
       value: (row) => row.restrictions[id],
       cell: (row) => number(row.restrictions[id]),

@@ -1,17 +1,18 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import type { Order } from "@/api/types";
-import { useCodeWord, useRefusalWord } from "@/app/codes";
+import { useCodeWord } from "@/app/codes";
 import { useLedgerColumns } from "@/app/columns";
 import { OrderStatus } from "@/features/orders/OrderStatus";
 import { useOrderTypeName } from "@/features/orders/words";
+import { useRuleName } from "@/features/risk/ruleName";
 import type { Column } from "@/kit/grid/types";
 import { div, mul, sign } from "@/lib/decimal";
 import { useFormats } from "@/lib/format";
 
 /** Why an order ended without an execution, else why there is one. */
-function why(order: Order, reason: (code: string) => string, refusal: (code: string) => string): string {
-  return order.reject_code === null ? reason(order.cancel_reason ?? order.reason) : refusal(order.reject_code);
+function why(order: Order, reason: (code: string) => string, refusal: (order: Order) => string): string {
+  return order.reject_code === null ? reason(order.cancel_reason ?? order.reason) : refusal(order);
 }
 
 /** The executed quantity, with a bar of its share. */
@@ -20,7 +21,7 @@ function Filled({ order, text }: { order: Order; text: string }) {
   return (
     <span className="flex flex-col items-end" title={`${text} (${share} %)`}>
       <span>{text}</span>
-      {sign(order.filled_qty) > 0 && (
+      {sign(order.filled_qty) > 0 && order.filled_qty !== order.qty && (
         <span aria-hidden className="h-0.5 w-full bg-raise">
           <span className="block h-0.5 bg-accent" style={{ width: `${share}%` }} />
         </span>
@@ -35,7 +36,7 @@ export function useOrderColumns(history: boolean): readonly Column<Order>[] {
   const { number } = useFormats();
   const typeName = useOrderTypeName();
   const reason = useCodeWord("reason");
-  const refusal = useRefusalWord();
+  const refusal = useRuleName();
   const ledger = useLedgerColumns<Order>();
   return useMemo((): Column<Order>[] => {
     const flags = (row: Order) =>
@@ -81,9 +82,13 @@ export function useOrderColumns(history: boolean): readonly Column<Order>[] {
       ledger.price("avg", t("column.avg"), (row) => row.avg_fill_price),
       ledger.text("position", t("column.position"), linked, { width: 68, priority: 4 }),
       status,
-      ledger.text("reason", t("column.reason"), (row) => why(row, reason, refusal), {
-        priority: 3,
-      }),
+      {
+        ...ledger.text("reason", t("column.reason"), (row) => why(row, reason, refusal), { width: 130, priority: 2, grow: 2 }),
+        cell: (row) => {
+          const text = why(row, reason, refusal);
+          return <span title={row.reject_message ?? text}>{text}</span>;
+        },
+      },
     ];
   }, [t, number, typeName, reason, refusal, ledger, history]);
 }

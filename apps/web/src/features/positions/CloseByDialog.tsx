@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { PositionDialogProps } from "@/features/positions/dialogs";
-import { sizeOf } from "@/features/positions/figures";
+import { partnersOf, sizeOf } from "@/features/positions/figures";
 import { PartnerDialog } from "@/features/positions/PartnerDialog";
 import { abs, cmp, sub } from "@/lib/decimal";
 import { useFormats } from "@/lib/format";
@@ -10,9 +10,7 @@ import { openPositions } from "@/live/live";
 /** Close a position by an opposite one of the same symbol and account: no order is sent. */
 export function CloseByDialog({ position, onClose }: PositionDialogProps) {
   const { number } = useFormats();
-  const opposite = useLiveRows(openPositions).filter(
-    (row) => row.account_id === position.account_id && row.symbol === position.symbol && row.side !== position.side,
-  );
+  const opposite = partnersOf(position, useLiveRows(openPositions), true);
   const [chosen, setChosen] = useState<number | null>(opposite[0]?.id ?? null);
   const other = opposite.find((row) => row.id === chosen);
   const size = sizeOf(position);

@@ -31,11 +31,12 @@ export function LevelsDialog({ position, onClose }: PositionDialogProps) {
   const account = useAccountNames()(position.account_id);
   const words = { qty: number(sizeOf(position)), symbol: position.symbol, account: account.label };
   const currency = profitCurrency(position.symbol);
-  const describe = (level: Decimal | "", stop: boolean): string => {
+  const describe = (level: Decimal | "", stop: boolean, known: Decimal | null): string | undefined => {
     const result = resultOf(position, level);
     const words = result === null ? "" : `${number(result, { places: placesOf(currency), plus: true })} ${currency}`;
     if (triggersNow(position, level, stop)) return t("levels.wrongSide");
-    return words === "" ? t("levels.clear") : `${t("levels.result", { result: words })} ${t("levels.clear")}`;
+    const clear = known === null ? "" : t("levels.clear");
+    return [words === "" ? "" : t("levels.result", { result: words }), clear].filter(Boolean).join(" ") || undefined;
   };
   const field = (key: string, label: string, known: Decimal | null, stop: boolean): EditField => ({
     key,
@@ -43,7 +44,7 @@ export function LevelsDialog({ position, onClose }: PositionDialogProps) {
     known,
     unit: quoteCurrency(position.symbol),
     clears: true,
-    description: (value) => describe(value, stop),
+    description: (value) => describe(value, stop, known),
   });
   return (
     <EditDialog

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { PositionDialogProps } from "@/features/positions/dialogs";
-import { sizeOf } from "@/features/positions/figures";
+import { partnersOf, sizeOf } from "@/features/positions/figures";
 import { PartnerDialog } from "@/features/positions/PartnerDialog";
 import { add } from "@/lib/decimal";
 import { useFormats } from "@/lib/format";
@@ -10,13 +10,7 @@ import { openPositions } from "@/live/live";
 /** Move a position into another of the same side, symbol and account: no order is sent. */
 export function MergeDialog({ position, onClose }: PositionDialogProps) {
   const { number } = useFormats();
-  const alike = useLiveRows(openPositions).filter(
-    (row) =>
-      row.id !== position.id &&
-      row.account_id === position.account_id &&
-      row.symbol === position.symbol &&
-      row.side === position.side,
-  );
+  const alike = partnersOf(position, useLiveRows(openPositions), false);
   const [chosen, setChosen] = useState<number | null>(alike[0]?.id ?? null);
   const target = alike.find((row) => row.id === chosen);
   return (

@@ -10,6 +10,7 @@ import { CloseByDialog } from "@/features/positions/CloseByDialog";
 import { CloseDialog } from "@/features/positions/CloseDialog";
 import { CloseManyDialog } from "@/features/positions/CloseManyDialog";
 import { usePositionColumns } from "@/features/positions/columns";
+import { partnersOf } from "@/features/positions/figures";
 import type { PositionDialogName } from "@/features/positions/dialogs";
 import { LevelsDialog } from "@/features/positions/LevelsDialog";
 import { MergeDialog } from "@/features/positions/MergeDialog";
@@ -31,8 +32,8 @@ const VIEW_FILTERS = ["symbol"];
 
 type Opened = { kind: PositionDialogName; position: Position } | { kind: "many" } | null;
 
-/** Open positions with live profit, totals, and all that can be done with them. */
-export function OpenPositions() {
+/** Open positions with live profit, totals, and all that can be done with them; `compact` beside a ticket. */
+export function OpenPositions({ compact = false }: { compact?: boolean }) {
   const { t } = useTranslation("positions");
   const scope = useScope();
   const can = useCan();
@@ -46,7 +47,7 @@ export function OpenPositions() {
   const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
   const [opened, setOpened] = useState<Opened>(null);
   const chosen = rows.filter((row) => selected.has(row.id));
-  const columns = usePositionColumns();
+  const columns = usePositionColumns(compact);
   const openChart = useOpenChart();
   const groupings = useLedgerGroupings<Position>();
 
@@ -57,21 +58,21 @@ export function OpenPositions() {
     return [
       { id: "details", label: t("menu.details"), run: () => setDetail(row.id) },
       { id: "chart", label: t("menu.chart"), run: () => openChart(row.account_id, row.symbol) },
-      ...(close
-        ? [
-            { id: "close", label: t("menu.close"), run: open("close"), danger: true },
-            { id: "partial", label: t("menu.partial"), run: open("partial") },
-            { id: "closeBy", label: t("menu.closeBy"), run: open("closeBy") },
-            { id: "merge", label: t("menu.merge"), run: open("merge") },
-          ]
-        : []),
-      ...(close && trade ? [{ id: "reverse", label: t("menu.reverse"), run: open("reverse") }] : []),
       ...(trade
         ? [
             { id: "levels", label: t("menu.levels"), run: open("levels") },
             { id: "breakEven", label: t("menu.breakEven"), run: open("breakEven") },
           ]
         : []),
+      ...(close
+        ? [
+            { id: "partial", label: t("menu.partial"), run: open("partial") },
+            { id: "close", label: t("menu.close"), run: open("close"), danger: true },
+            { id: "closeBy", label: t("menu.closeBy"), run: open("closeBy"), disabled: partnersOf(row, all, true).length === 0 },
+            { id: "merge", label: t("menu.merge"), run: open("merge"), disabled: partnersOf(row, all, false).length === 0 },
+          ]
+        : []),
+      ...(close && trade ? [{ id: "reverse", label: t("menu.reverse"), run: open("reverse") }] : []),
       ...(can("reassign", row.account_id) ? [{ id: "reassign", label: t("menu.reassign"), run: open("reassign") }] : []),
     ];
   };

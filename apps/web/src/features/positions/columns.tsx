@@ -10,44 +10,47 @@ import { placesOf, profitCurrency } from "@/lib/symbol";
 import { useLiveRows } from "@/live/hooks";
 import { openOrders } from "@/live/live";
 
-/** The columns of open positions; price and profit are painted live. */
-export function usePositionColumns(): readonly Column<Position>[] {
+/** The columns of open positions; price and profit are painted live. Narrow ones have levels without their distance, and no percent. */
+export function usePositionColumns(compact: boolean): readonly Column<Position>[] {
   const { t } = useTranslation("positions");
   const { number, time } = useFormats();
   const ledger = useLedgerColumns<Position>();
   const orders = useOrderCounts();
   return useMemo((): Column<Position>[] => {
+    const narrow = compact ? 82 : 96;
     const level = (id: string, header: string, value: (row: Position) => Decimal | null) =>
       ledger.decimal(id, header, value, {
-        width: 108,
-        priority: 3,
+        width: compact ? 80 : 124,
+        priority: compact ? 2 : 3,
+        onCards: true,
         live: (row): PaintedText => {
           const distance = distancePercent(row, value(row));
           const price = number(value(row));
           if (distance === null) return { text: price };
-          const exact = `${number(distance, { places: 2, plus: true })} %`;
+          const title = t("fromPrice", { distance: `${number(distance, { places: 2, plus: true })} %` });
+          if (compact) return { text: price, title };
           const short = number(distance, { places: cmp(abs(distance), "10") < 0 ? 1 : 0, plus: true });
-          return { text: `${price} ${short} %`, title: t("fromPrice", { distance: exact }) };
+          return { text: `${price} ${short} %`, title };
         },
       });
     return [
-      ledger.id,
-      ledger.account,
-      ledger.environment,
+      compact ? { ...ledger.id, priority: 4 } : ledger.id,
+      compact ? { ...ledger.account, width: 104 } : ledger.account,
+      compact ? { ...ledger.environment, priority: 4 } : ledger.environment,
       ledger.strategy,
       ledger.symbol,
-      ledger.side(true),
-      ledger.decimal("qty", t("column.qty"), sizeOf),
-      ledger.price("avg", t("column.avgPrice"), (row) => row.avg_price),
+      compact ? { ...ledger.side(true), width: 62 } : ledger.side(true),
+      ledger.decimal("qty", t("column.qty"), sizeOf, { width: compact ? 78 : 80 }),
+      ledger.price("avg", t("column.avgPrice"), (row) => row.avg_price, { width: narrow, ...(compact ? { priority: 3, onCards: true } : {}) }),
       ledger.decimal("mark", t("column.mark"), (row) => row.mark_price, {
-        width: 96,
+        width: narrow,
         live: (row) => ({
           text: number(row.mark_price),
           title: row.mark_at === null ? t("noPrice") : time(row.mark_at),
         }),
       }),
       ledger.profit("pnl", t("column.pnl"), (row) => row.unrealized_pnl, {
-        width: 128,
+        width: compact ? 124 : 128,
         priority: 1,
         live: (row) => ({
           text:
@@ -59,6 +62,7 @@ export function usePositionColumns(): readonly Column<Position>[] {
         }),
       }),
       ledger.decimal("pnlPct", t("column.pnlPct"), profitPercent, {
+        ...(compact ? { priority: 3 } : {}),
         live: (row) => {
           const percent = profitPercent(row);
           return {
@@ -82,7 +86,7 @@ export function usePositionColumns(): readonly Column<Position>[] {
       ledger.age("age", t("column.age"), (row) => row.opened_at),
       ledger.text("state", t("column.state"), (row) => t(`state.${row.state}`), { width: 72, priority: 3 }),
     ];
-  }, [t, number, time, ledger, orders]);
+  }, [t, number, time, ledger, orders, compact]);
 }
 
 /** How many open orders belong to a position, by its id. */

@@ -8,6 +8,17 @@ export function sizeOf(position: Position): Decimal {
   return abs(position.qty);
 }
 
+/** The other positions of the symbol and account: opposite ones, or those of the same side. */
+export function partnersOf(position: Position, rows: readonly Position[], opposite: boolean): Position[] {
+  return rows.filter(
+    (row) =>
+      row.id !== position.id &&
+      row.account_id === position.account_id &&
+      row.symbol === position.symbol &&
+      (row.side !== position.side) === opposite,
+  );
+}
+
 /** Unrealized profit in percent of what the position cost; null until both are known. */
 export function profitPercent(position: Position): Decimal | null {
   const cost = position.cost_basis ?? null;

@@ -48,7 +48,7 @@ function useColumns(kind: RawKind): readonly Column<RawRow>[] {
       kind === "orders"
         ? [
             text("clientId", t("column.clientId"), (row) => row.client_order_id ?? null, { width: 150, priority: 4 }),
-            field("type", t("column.type"), { width: 80, priority: 3 }),
+            field("type", t("column.type"), { width: 100, priority: 3 }),
             field("status", t("column.status"), { width: 84, priority: 1 }),
             amount("amount", t("column.amount")),
             amount("filled", t("column.filled")),

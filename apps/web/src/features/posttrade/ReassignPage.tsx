@@ -2,9 +2,9 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import { useStrategies } from "@/api/strategies";
-import type { Order, Page } from "@/api/types";
+import type { Order } from "@/api/types";
 import { HistoryFilters } from "@/app/HistoryFilters";
-import { useHistory } from "@/app/history";
+import { useHistory, type PageAnswer } from "@/app/history";
 import { usePeriod } from "@/app/period";
 import { SavedViews } from "@/app/SavedViews";
 import { useScope } from "@/app/scope";
@@ -21,6 +21,9 @@ import { useCan } from "@/lib/permissions";
 const VIEW_FILTERS = ["period", "symbol", "strategy"] as const;
 
 const EVENTS = ["reassigned", "deal_updated", "snapshot_done"];
+
+/** All states but REJECTED: such an order has no deals, and nothing of it would move. */
+const STATES = "PENDING_SUBMIT,UNKNOWN,SUBMITTED,PARTIALLY_FILLED,FILLED,CANCELED,EXPIRED";
 
 /** Orders that belong to no strategy, such as those entered at the exchange, and where they go. */
 export default function ReassignPage() {
@@ -44,8 +47,8 @@ export default function ReassignPage() {
     filters: { symbol, strategy: String(strategy) },
     read: (query) =>
       api.GET("/oms/orders/history", {
-        params: { query: { ...query, strategy_id: strategy, ...(symbol === undefined ? {} : { symbol }) } },
-      }) as Promise<{ data?: Page<Order>; response: Response }>,
+        params: { query: { ...query, status: STATES, strategy_id: strategy, ...(symbol === undefined ? {} : { symbol }) } },
+      }) as Promise<PageAnswer<Order>>,
   });
   const allowed = (row: Order) => can("reassign", row.account_id);
   const chosen = history.rows.filter((row) => selected.has(row.id) && allowed(row)).map((row) => row.id);

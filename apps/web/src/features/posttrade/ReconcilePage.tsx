@@ -18,7 +18,7 @@ export default function ReconcilePage() {
         {(ids) =>
           can("reconcile") &&
           ids.length > 1 && (
-            <Button className="self-center" icon={<Icon name="refresh" />} onClick={() => setRunning(ids)}>
+            <Button className="self-start" icon={<Icon name="refresh" />} onClick={() => setRunning(ids)}>
               {t("run.all")}
             </Button>
           )

@@ -29,7 +29,7 @@ function useColumns(): readonly Column<Order>[] {
       ledger.side(),
       ledger.text("type", t("column.type", { ns: "orders" }), (row) => typeName(row.order_type), { width: 84 }),
       ledger.decimal("qty", t("column.qty", { ns: "orders" }), (row) => row.requested_qty ?? row.qty, { priority: 2 }),
-      ledger.text("rule", t("breaches.rule"), (row) => rule(row), { width: 200, grow: 1, priority: 1 }),
+      ledger.text("rule", t("breaches.rule"), (row) => rule(row), { width: 270, grow: 1, priority: 1 }),
       ledger.text("limit", t("breaches.limit"), (row) => limitOf(row, shown), { width: 120, priority: 2 }),
       ledger.text("value", t("breaches.value"), (row) => valueOf(row, shown), { width: 120, priority: 3 }),
       ledger.text("message", t("breaches.message"), (row) => row.reject_message, { width: 240, grow: 2, priority: 3 }),

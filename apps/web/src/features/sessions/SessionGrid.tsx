@@ -35,7 +35,7 @@ function useColumns(owner: Owner): readonly Column<Session>[] {
         id: "browser",
         header: t("sessions.browser"),
         kind: "text",
-        width: 180,
+        width: 220,
         priority: 1,
         value: (row) => row.user_agent,
         cell: (row) => (

@@ -44,7 +44,7 @@ export function TrialDrawer({ source, onClose }: { source: Source; onClose: () =
       <FieldFrame label={t("trial.body")} error={valid ? null : t("trial.invalid")}>
         <textarea
           aria-label={t("trial.body")}
-          className="min-h-40 rounded border border-line bg-bg p-2 font-mono text-xs"
+          className="min-h-40 rounded border border-line bg-field p-2 font-mono text-xs"
           spellCheck={false}
           value={text}
           onChange={(event) => {

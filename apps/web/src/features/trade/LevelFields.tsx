@@ -33,6 +33,9 @@ export function LevelFields({ draft, ticket, onChange, market, estimate }: Props
   return (
     <fieldset className="flex flex-col gap-2">
       <legend className="sr-only">{t("levels")}</legend>
+      <span aria-hidden className="-mb-1 text-xs text-muted">
+        {t("levelsAs")}
+      </span>
       <Segmented
         label={t("levelUnit")}
         value={levelUnit}

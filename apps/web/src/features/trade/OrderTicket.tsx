@@ -1,16 +1,14 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useStrategies } from "@/api/strategies";
-import { useScope } from "@/app/scope";
-import { useFilters } from "@/app/search";
 import { submitCommand } from "@/commands/tracker";
 import { usePreview } from "@/commands/usePreview";
-import { useMarket, useQuote, useSymbols } from "@/features/trade/markets";
+import { useMarket, useQuote } from "@/features/trade/markets";
 import { useEquityOf } from "@/features/trade/equity";
-import { ParamsField } from "@/features/trade/ParamsField";
+import { AdvancedFields } from "@/features/trade/AdvancedFields";
 import { PreviewBox } from "@/features/trade/PreviewBox";
 import { entryPrice, isLevelMissing, resolve } from "@/features/trade/sizing";
 import { EMPTY_AMOUNTS, EMPTY_DRAFT, isComplete, needsPrice, payloadOf, type Draft, type Ticket } from "@/features/trade/ticket";
+import type { TradeTarget } from "@/features/trade/target";
 import { TicketFields } from "@/features/trade/TicketFields";
 import { TicketTerms } from "@/features/trade/TicketTerms";
 import { Button } from "@/kit/Button";
@@ -19,33 +17,11 @@ import { Combobox } from "@/kit/Combobox";
 import { Confirm } from "@/kit/Confirm";
 import { EnvBadge } from "@/kit/EnvBadge";
 import { ErrorState } from "@/kit/ErrorState";
-import { TextField } from "@/kit/Field";
 import { Select } from "@/kit/Select";
 import { UnreadableFields, useUnreadable } from "@/kit/unreadable";
 import { useFormats } from "@/lib/format";
-import { useCan, useMe } from "@/lib/permissions";
 import { setPreference, usePreference } from "@/lib/preferences";
 import { isLayerOpen, useShortcut } from "@/lib/shortcuts";
-
-/** The account, strategy and symbol that the ticket trades; the symbol is kept in the URL. */
-function useTarget(draft: Draft) {
-  const scope = useScope();
-  const can = useCan();
-  const me = useMe();
-  const [filters, setFilters] = useFilters("trade");
-  const accounts = scope.accounts.filter((account) => can("trade", account.account_id));
-  const account = accounts.find((item) => item.account_id === draft.accountId) ?? accounts[0];
-  const accountId = account?.account_id ?? null;
-  const symbols = useSymbols(accountId);
-  const symbol = filters.trade ?? symbols.data?.find((item) => item === "BTC/USDT") ?? symbols.data?.[0] ?? null;
-  const strategies = useStrategies().data?.filter(
-    (strategy) =>
-      strategy.status === "active" &&
-      strategy.account_ids.includes(accountId ?? 0) &&
-      (account?.restrict_to_strategies !== true || account.strategy_ids.includes(strategy.strategy_id)),
-  );
-  return { me, accounts, account, accountId, symbols, symbol, strategies, setSymbol: (trade: string) => setFilters({ trade }) };
-}
 
 /** Keys that choose side and type. */
 function useTicketKeys(change: (part: Partial<Draft>) => void): void {
@@ -57,11 +33,10 @@ function useTicketKeys(change: (part: Partial<Draft>) => void): void {
 }
 
 /** Makes an order: only the fields its type needs, what it would do, and a button that says it. */
-export function OrderTicket() {
+export function OrderTicket({ target }: { target: TradeTarget }) {
   const { t } = useTranslation("trade");
   const { number } = useFormats();
   const [draft, setDraft] = useState<Draft>(EMPTY_DRAFT);
-  const target = useTarget(draft);
   const { account, accountId, symbol } = target;
   const market = useMarket(accountId, symbol);
   const quote = useQuote(accountId, symbol);
@@ -125,44 +100,47 @@ export function OrderTicket() {
   return (
     <form
       aria-label={t("title")}
-      className="flex flex-col gap-3 p-3"
+      className="flex flex-col gap-2.5 p-3"
       onSubmit={(event) => {
         event.preventDefault();
         void submit();
       }}
     >
-      <Select
-        label={t("account")}
-        value={accountId}
-        onChange={(next) => change({ accountId: next, strategyId: 0, positionId: 0 })}
-        options={target.accounts.map((item) => ({ value: item.account_id, label: item.label }))}
-        placeholder={t("noAccount")}
-      />
-      {account !== undefined && (
-        <span className="-mt-2">
-          <EnvBadge environment={account.environment} />
-        </span>
-      )}
-      {(target.strategies?.length ?? 0) > 0 && (
+      <div className="flex gap-2">
         <Select
-          label={t("strategy")}
-          value={ticket.strategyId}
-          onChange={(strategyId) => change({ strategyId })}
-          options={[
-            { value: 0, label: t("noStrategy") },
-            ...(target.strategies ?? []).map((item) => ({ value: item.strategy_id, label: item.name })),
-          ]}
+          className="flex-1"
+          label={t("account")}
+          hint={account !== undefined && <EnvBadge environment={account.environment} />}
+          value={accountId}
+          onChange={(next) => {
+            change({ strategyId: 0, positionId: 0 });
+            target.chooseAccount(next);
+          }}
+          options={target.accounts.map((item) => ({ value: item.account_id, label: item.label }))}
+          placeholder={t("noAccount")}
         />
-      )}
+        {target.strategies.length > 0 && (
+          <Select
+            className="flex-1"
+            label={t("strategy")}
+            value={ticket.strategyId}
+            onChange={(strategyId) => change({ strategyId })}
+            options={[
+              { value: 0, label: t("noStrategy") },
+              ...target.strategies.map((item) => ({ value: item.strategy_id, label: item.name })),
+            ]}
+          />
+        )}
+      </div>
       <Combobox
         label={t("symbol")}
         value={symbol}
         onChange={(next) => {
           if (next === null || next === symbol) return;
           change(EMPTY_AMOUNTS); // they are of the symbol before
-          target.setSymbol(next);
+          target.chooseSymbol(next);
         }}
-        options={(target.symbols.data ?? []).map((value) => ({ value, label: value }))}
+        options={target.symbols.map((value) => ({ value, label: value }))}
       />
       <p className="num -mt-2 flex min-h-4 justify-between text-xs text-muted">
         <span>
@@ -182,11 +160,10 @@ export function OrderTicket() {
           equity={equity}
         />
       </UnreadableFields>
-      <TextField label={t("comment")} value={ticket.comment} onChange={(comment) => change({ comment })} maxLength={255} />
-      <ParamsField value={draft.params} onChange={(params) => change({ params })} />
-      <PreviewBox complete={complete} {...preview} />
-      {error !== null && <ErrorState error={error} compact />}
+      <AdvancedFields comment={draft.comment} params={draft.params} onChange={change} />
       <div className="sticky bottom-0 -mx-3 -mb-3 flex flex-col gap-2 border-t border-line bg-panel p-3">
+        <PreviewBox complete={complete} {...preview} />
+        {error !== null && <ErrorState error={error} compact />}
         <Button
           type="submit"
           tone={ticket.side === "buy" ? "up" : "down"}
@@ -211,7 +188,7 @@ export function OrderTicket() {
         environment={account?.environment}
         onConfirm={send}
       >
-        <TicketTerms ticket={ticket} strategies={target.strategies ?? []} />
+        <TicketTerms ticket={ticket} strategies={target.strategies} />
       </Confirm>
     </form>
   );

@@ -24,7 +24,7 @@ interface Props {
 export function PreviewBox({ complete, data, error, pending }: Props) {
   const { t } = useTranslation("trade");
   return (
-    <section aria-label={t("preview.title")} className="flex min-h-36 flex-col gap-2 rounded border border-line bg-bg p-2.5">
+    <section aria-label={t("preview.title")} className="flex max-h-[35vh] min-h-30 flex-col gap-1.5 overflow-y-auto rounded border border-line bg-bg px-2.5 py-2">
       {!complete ? (
         <p className="m-auto text-center text-xs text-muted">{t("preview.incomplete")}</p>
       ) : pending ? (

@@ -43,7 +43,7 @@ export interface Ticket {
 }
 
 /** An order as it is typed. */
-export interface Draft extends Omit<Ticket, "qty" | "stopLoss" | "takeProfit"> {
+export interface Draft extends Omit<Ticket, "accountId" | "symbol" | "qty" | "stopLoss" | "takeProfit"> {
   amount: Decimal | "";
   unit: QtyUnit;
   stop: Decimal | "";
@@ -52,9 +52,7 @@ export interface Draft extends Omit<Ticket, "qty" | "stopLoss" | "takeProfit"> {
 }
 
 export const EMPTY_DRAFT: Draft = {
-  accountId: null,
   strategyId: 0,
-  symbol: null,
   side: "buy",
   type: "market",
   amount: "",

@@ -14,12 +14,12 @@ type Props<Row extends GridRowData> = Pick<DataGridProps<Row>, "store" | "onOpen
   entries: readonly Entry<Row>[];
 };
 
-/** The rows as cards, for phones: the columns of priority 1 first and large, then those of 2. */
+/** The rows as cards, for phones: the columns of priority 1 first and large, then those of 2 and `onCards`. */
 export function GridCards<Row extends GridRowData>({ entries, columns, store, actions, onOpen, onEnd, label }: Props<Row>) {
   const { t } = useTranslation();
   const [shown, setShown] = useState(SHOWN);
   const first = columns.filter((column) => (column.priority ?? 2) === 1);
-  const second = columns.filter((column) => (column.priority ?? 2) === 2);
+  const second = columns.filter((column) => (column.priority ?? 2) === 2 || (column.onCards === true && column.priority !== 1));
   return (
     <>
       <ul aria-label={label} className="flex flex-col gap-2 p-2">
@@ -44,11 +44,11 @@ export function GridCards<Row extends GridRowData>({ entries, columns, store, ac
                   </span>
                 )}
               </div>
-              <dl className="num mt-1 grid grid-cols-2 gap-x-4 text-xs">
+              <dl className="num mt-1 grid grid-cols-2 gap-x-4 gap-y-0.5 text-xs">
                 {second.map((column) => (
                   <div key={column.id} className="flex justify-between gap-2">
-                    <dt className="text-muted">{column.header}</dt>
-                    <dd>
+                    <dt className="shrink-0 text-muted">{column.header}</dt>
+                    <dd className="min-w-0 text-end break-words">
                       <GridCell column={column} row={row} store={store} />
                     </dd>
                   </div>

@@ -61,17 +61,17 @@ export function GridToolbar<Row>(props: Props<Row>) {
   return (
     <div className="flex min-h-10 flex-wrap items-center gap-2 px-2 py-1">
       {props.children}
-      <span className="ms-auto" />
-      {props.stale !== null && (
-        <span className="flex items-center gap-1 text-xs text-warn">
-          <Icon name="clock" size={12} />
-          {props.stale}
-        </span>
-      )}
-      <span className="num text-xs text-muted">
-        {/* Its place is kept: what appeared under the pointer would move the rows away from a click. */}
-        {props.held !== null && <span className={cx("me-2 max-sm:hidden", !props.held && "invisible")}>{t("grid.held")}</span>}
-        {t("grid.count", { count: props.count })}
+      <span className="ms-auto flex flex-wrap items-center justify-end gap-x-1 gap-y-0.5">
+        {props.stale !== null && (
+          <span className="flex items-center gap-1 text-xs text-warn">
+            <Icon name="clock" size={12} />
+            {props.stale}
+          </span>
+        )}
+        <span className="num text-xs text-muted">
+          {/* Its place is kept: what appeared under the pointer would move the rows away from a click. */}
+          {props.held !== null && <span className={cx("me-2 max-sm:hidden", (!props.held || props.count < 2) && "invisible")}>{t("grid.held")}</span>}
+          {t("grid.count", { count: props.count })}
       </span>
       {groupings.length > 0 && (
         <Menu
@@ -98,6 +98,7 @@ export function GridToolbar<Row>(props: Props<Row>) {
           trigger={<Button tone="quiet" icon={<Icon name="download" />} aria-label={t("grid.export")} />}
         />
       )}
+      </span>
     </div>
   );
 }

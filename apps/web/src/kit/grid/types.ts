@@ -26,6 +26,8 @@ export interface Column<Row> {
   grow?: number;
   /** What disappears first on narrow screens: 4, then 3; 1 stays. */
   priority?: 1 | 2 | 3 | 4;
+  /** Shown on cards of phones, whatever the priority. */
+  onCards?: boolean;
   /** The exact value: sorted, exported and copied. */
   value: (row: Row) => string | number | null;
   /** What is shown; absent: the value. */

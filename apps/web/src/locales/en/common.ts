@@ -51,7 +51,6 @@ export default {
     short: "At least {{count}} characters.",
   },
   confirm: {
-    unchanged: "Nothing changed.",
     phrase: "Type {{phrase}} to confirm",
     field: "Field",
     before: "Before",

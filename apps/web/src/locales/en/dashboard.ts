@@ -10,6 +10,9 @@ export default {
   smallSample_one: "only {{count}} position",
   smallSample_other: "only {{count}} positions",
   severalCurrencies: "several currencies",
+  notAdded: "Results in different currencies are not added.",
+  onlyOpen: "only open: {{count}}",
+  noSample: "nothing closed",
   ofClosed: "of closed positions",
   missingRates: "no rate for {{currencies}}",
   net: "net {{value}}",
@@ -17,6 +20,7 @@ export default {
   tile: {
     today: "Result of today",
     gross: "Exposure, gross",
+    positions: "Open positions",
     orders: "Open orders",
     rejected: "Rejected today",
     equity: "Equity now",
@@ -29,6 +33,7 @@ export default {
     drawdown: "Max. drawdown",
   },
   equity: {
+    flows: "{{amount}} was paid in and out in these days; the drawdown leaves that out.",
     title: "Equity",
     drawdown: "Drawdown",
     choice: "Account or strategy",

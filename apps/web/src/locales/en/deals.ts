@@ -17,7 +17,7 @@ export default {
     reason: "Reason",
     exchangeId: "Exchange id",
   },
-  entry: { in: "in", out: "out", out_by: "out by" },
+  entry: { in: "In", out: "Out", out_by: "Out by" },
   type: { funding: "Funding", balance: "Balance", commission: "Commission", correction: "Correction", other: "Other" },
   compared: { yes: "yes", no: "not yet" },
   positionHistory: {

@@ -68,4 +68,12 @@ export default {
   invalid_strategy_id: "The strategy is not linked to the account.",
   too_early: "Too early after it was activated.",
   weak_key: "The key is too weak.",
+  post_only_would_take: "A post-only order would have been executed at once.",
+  instrument_not_supported: "The account does not trade this kind of instrument.",
+  no_price: "No price is known.",
+  no_position: "There is no position to reduce.",
+  price_band: "The price is too far from the market.",
+  trigger_side: "The trigger price is on the wrong side of the market.",
+  payload_too_large: "The request is too large.",
+  stale_signal: "The signal came too late.",
 };

@@ -4,6 +4,7 @@ export default {
   rules: "Rules this account",
   none: "No limit",
   discard: "Discard",
+  save_zero: "Save",
   save_one: "Save {{count}} change…",
   save_other: "Save {{count}} changes…",
   saveTitle: "Limits of {{name}}",

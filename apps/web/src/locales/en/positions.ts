@@ -54,6 +54,7 @@ export default {
     marketType: "Market",
     limitType: "Limit",
     price: "Limit price",
+    prices: "Average price → price now",
     pnlNow: "Profit now",
     label: "Close {{qty}} {{symbol}} in {{account}}",
   },

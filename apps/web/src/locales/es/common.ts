@@ -53,7 +53,7 @@ export default {
     description: "Se guarda en el registro de auditoría.",
     short: "Al menos {{count}} caracteres.",
   },
-  confirm: { unchanged: "No cambió nada.", phrase: "Escriba {{phrase}} para confirmar", field: "Campo", before: "Antes", after: "Después" },
+  confirm: { phrase: "Escriba {{phrase}} para confirmar", field: "Campo", before: "Antes", after: "Después" },
   stepUp: {
     title: "Confirme que es usted",
     text: "Este cambio necesita una confirmación, que vale cinco minutos.",

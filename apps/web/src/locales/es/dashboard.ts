@@ -13,6 +13,9 @@ export default {
   smallSample_one: "solo {{count}} posición",
   smallSample_other: "solo {{count}} posiciones",
   severalCurrencies: "varias monedas",
+  notAdded: "Los resultados en monedas distintas no se suman.",
+  onlyOpen: "solo abiertas: {{count}}",
+  noSample: "nada cerrado",
   ofClosed: "de las posiciones cerradas",
   missingRates: "sin cotización de {{currencies}}",
   net: "neta {{value}}",
@@ -20,6 +23,7 @@ export default {
   tile: {
     today: "Resultado de hoy",
     gross: "Exposición bruta",
+    positions: "Posiciones abiertas",
     orders: "Órdenes abiertas",
     rejected: "Rechazadas hoy",
     equity: "Patrimonio ahora",
@@ -32,6 +36,7 @@ export default {
     drawdown: "Caída máx.",
   },
   equity: {
+    flows: "{{amount}} se depositó y retiró en estos días; la caída no lo tiene en cuenta.",
     title: "Patrimonio",
     drawdown: "Caída",
     choice: "Cuenta o estrategia",

@@ -20,7 +20,7 @@ export default {
     reason: "Motivo",
     exchangeId: "Id de la bolsa",
   },
-  entry: { in: "entrada", out: "salida", out_by: "salida con otra" },
+  entry: { in: "Entrada", out: "Salida", out_by: "Salida con otra" },
   type: { funding: "Financiación", balance: "Saldo", commission: "Comisión", correction: "Corrección", other: "Otro" },
   compared: { yes: "sí", no: "aún no" },
   positionHistory: {

@@ -71,4 +71,12 @@ export default {
   invalid_strategy_id: "La estrategia no está unida a la cuenta.",
   too_early: "Demasiado pronto tras la activación.",
   weak_key: "La clave es demasiado débil.",
+  post_only_would_take: "Una orden «solo publica» se habría ejecutado al instante.",
+  instrument_not_supported: "La cuenta no opera este tipo de instrumento.",
+  no_price: "No se conoce ningún precio.",
+  no_position: "No hay posición que reducir.",
+  price_band: "El precio está demasiado lejos del mercado.",
+  trigger_side: "El precio de activación está en el lado equivocado del mercado.",
+  payload_too_large: "La petición es demasiado grande.",
+  stale_signal: "La señal llegó demasiado tarde.",
 } satisfies Same<typeof en>;

@@ -7,6 +7,7 @@ export default {
   rules: "Rige esta cuenta",
   none: "Sin límite",
   discard: "Descartar",
+  save_zero: "Guardar",
   save_one: "Guardar {{count}} cambio…",
   save_other: "Guardar {{count}} cambios…",
   saveTitle: "Límites de {{name}}",

@@ -57,6 +57,7 @@ export default {
     marketType: "Mercado",
     limitType: "Límite",
     price: "Precio límite",
+    prices: "Precio medio → precio ahora",
     pnlNow: "Beneficio ahora",
     label: "Cerrar {{qty}} {{symbol}} en {{account}}",
   },

@@ -53,7 +53,7 @@ export default {
     description: "Fica no registro de auditoria.",
     short: "No mínimo {{count}} caracteres.",
   },
-  confirm: { unchanged: "Nada mudou.", phrase: "Digite {{phrase}} para confirmar", field: "Campo", before: "Antes", after: "Depois" },
+  confirm: { phrase: "Digite {{phrase}} para confirmar", field: "Campo", before: "Antes", after: "Depois" },
   stepUp: {
     title: "Confirme que é você",
     text: "Esta alteração exige uma confirmação, que vale por cinco minutos.",

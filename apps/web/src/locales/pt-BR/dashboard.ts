@@ -13,6 +13,9 @@ export default {
   smallSample_one: "apenas {{count}} posição",
   smallSample_other: "apenas {{count}} posições",
   severalCurrencies: "várias moedas",
+  notAdded: "Resultados em moedas diferentes não são somados.",
+  onlyOpen: "só abertas: {{count}}",
+  noSample: "nada fechado",
   ofClosed: "das posições fechadas",
   missingRates: "sem cotação de {{currencies}}",
   net: "líquida {{value}}",
@@ -20,6 +23,7 @@ export default {
   tile: {
     today: "Resultado de hoje",
     gross: "Exposição bruta",
+    positions: "Posições abertas",
     orders: "Ordens abertas",
     rejected: "Rejeitadas hoje",
     equity: "Patrimônio agora",
@@ -32,6 +36,7 @@ export default {
     drawdown: "Rebaixamento máx.",
   },
   equity: {
+    flows: "{{amount}} foi depositado e sacado nestes dias; o rebaixamento não o considera.",
     title: "Patrimônio",
     drawdown: "Rebaixamento",
     choice: "Conta ou estratégia",

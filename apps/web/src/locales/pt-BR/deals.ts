@@ -20,7 +20,7 @@ export default {
     reason: "Motivo",
     exchangeId: "Id da bolsa",
   },
-  entry: { in: "entrada", out: "saída", out_by: "saída por outra" },
+  entry: { in: "Entrada", out: "Saída", out_by: "Saída por outra" },
   type: { funding: "Financiamento", balance: "Saldo", commission: "Comissão", correction: "Correção", other: "Outro" },
   compared: { yes: "sim", no: "ainda não" },
   positionHistory: {

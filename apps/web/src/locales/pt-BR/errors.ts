@@ -71,4 +71,12 @@ export default {
   invalid_strategy_id: "A estratégia não está ligada à conta.",
   too_early: "Cedo demais após a ativação.",
   weak_key: "A chave é fraca demais.",
+  post_only_would_take: "Uma ordem “só posta” seria executada imediatamente.",
+  instrument_not_supported: "A conta não negocia este tipo de instrumento.",
+  no_price: "Nenhum preço é conhecido.",
+  no_position: "Não há posição para reduzir.",
+  price_band: "O preço está longe demais do mercado.",
+  trigger_side: "O preço de disparo está do lado errado do mercado.",
+  payload_too_large: "O pedido é grande demais.",
+  stale_signal: "O sinal chegou tarde demais.",
 } satisfies Same<typeof en>;

@@ -7,6 +7,7 @@ export default {
   rules: "Vale para esta conta",
   none: "Sem limite",
   discard: "Descartar",
+  save_zero: "Salvar",
   save_one: "Salvar {{count}} mudança…",
   save_other: "Salvar {{count}} mudanças…",
   saveTitle: "Limites de {{name}}",

@@ -57,6 +57,7 @@ export default {
     marketType: "Mercado",
     limitType: "Limite",
     price: "Preço limite",
+    prices: "Preço médio → preço agora",
     pnlNow: "Lucro agora",
     label: "Fechar {{qty}} {{symbol}} em {{account}}",
   },
