@@ -12,6 +12,13 @@ class IdBlocks(Protocol):
         """Reserve ids: the next ``count`` calls for ``kind`` do not wait."""
         ...
 
+    async def allocate(self, kind: IdKind, count: int = 1) -> int:
+        """Return the first of ``count`` consecutive new ids. Raises ``Unavailable``.
+
+        For ids that are used after a wait: other tasks may use up what ``ensure`` has reserved.
+        """
+        ...
+
     def __call__(self, kind: IdKind) -> int:
         """Return a new id. Asserts that ``ensure`` has reserved one."""
         ...

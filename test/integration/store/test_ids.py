@@ -5,8 +5,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from kit.databases.store_rows import NOON
 from oms.adapters.sql.coordination.id_blocks import BLOCK_IDS_MIN
 from oms.adapters.sql.store import SqlStore
+from oms.domain.market.market_instrument import MarketInstrument
+from oms.ports.audit_log import AuditContext
 
 Opener = Callable[[], Awaitable[SqlStore]]
 
@@ -91,3 +94,25 @@ async def test_id_without_ensure_fails(store: SqlStore) -> None:
     with pytest.raises(AssertionError, match="ensured"):
         for _ in range(100_000):
             store.ids("key")
+
+
+@pytest.mark.parametrize("kind", ["users", "instruments"])
+async def test_more_audited_changes_at_once_than_ids_are_in_a_block(
+    store: SqlStore, kind: str
+) -> None:
+    count = 2 * BLOCK_IDS_MIN
+    context = AuditContext(actor="test", at=NOON)
+    changes: dict[str, Callable[[int], Awaitable[object]]] = {
+        "users": lambda number: store.registry.create_user(
+            name=f"user {number}", role="trader", now=NOON, audit=context.entry("make", "user", "")
+        ),
+        "instruments": lambda number: store.instruments.add(
+            MarketInstrument(
+                id=0, exchange="binance", symbol=f"X{number}/USDT", base=f"X{number}", quote="USDT"
+            ),
+            context,
+        ),
+    }
+    before = len(await store.audit_log.unchained_rows(2 * count))
+    await asyncio.gather(*(changes[kind](number) for number in range(count)))
+    assert len(await store.audit_log.unchained_rows(2 * count)) == before + count

@@ -58,6 +58,10 @@ class MemoryIds:
     async def ensure(self, kind: IdKind, count: int) -> None:
         """Does nothing: there are always enough."""
 
+    async def allocate(self, kind: IdKind, count: int = 1) -> int:
+        """Returns the first of ``count`` consecutive ids."""
+        return self.reserve_range(kind, count)
+
     def __call__(self, kind: IdKind) -> int:
         return self.reserve_range(kind, 1)
 

@@ -39,14 +39,14 @@ class BuildSignal:
         self, bot: Bot, event: BotEvent, decision: Decision, closed_at: datetime, now: datetime
     ) -> NewDecision:
         """Return a decision that is sent: its event names the signal. Raises ``Unavailable``."""
-        for kind in ("signal", "command", "audit"):
-            await self.ids.ensure(kind, 1)
-        signal_id, command_id = self.ids("signal"), self.ids("command")
+        signal_id = await self.ids.allocate("signal")
+        command_id = await self.ids.allocate("command")
+        audit_id = await self.ids.allocate("audit")
         event = evolve(event, signal_id=signal_id, result=DecisionResult.SENT.value)
         payload = _payload(bot, event, decision, closed_at, now)
         command = _command(bot, command_id, payload, now)
         row = _row(bot, event, payload, command_id, now)
-        signal = NewSignal(rows=(row,), audit_id=self.ids("audit"), audit=_audit(bot, row, now))
+        signal = NewSignal(rows=(row,), audit_id=audit_id, audit=_audit(bot, row, now))
         return NewDecision(event=event, signal=signal, command=command)
 
 

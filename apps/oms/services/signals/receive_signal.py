@@ -110,18 +110,15 @@ class ReceiveSignal:
     async def _reserve(self, count: int) -> Mapping[str, int]:
         """Return the first of new ids by kind: one of the audit log, ``count`` of the others.
 
-        Each is taken as soon as it is ensured: requests that arrive together use them up meanwhile.
+        Raises ``Unavailable``.
         """
-        ids, reserved = self.submit.ids, dict[str, int]()
-        await ids.ensure("signal", count)
-        reserved["signal"] = ids.reserve_range("signal", count)
-        await ids.ensure("command", count)
-        reserved["command"] = ids.reserve_range("command", count)
-        await ids.ensure("audit", 1)
-        reserved["audit"] = ids.reserve_range("audit", 1)
-        await ids.ensure("event", count)
-        reserved["event"] = ids.reserve_range("event", count)
-        return reserved
+        ids = self.submit.ids
+        return {
+            "signal": await ids.allocate("signal", count),
+            "command": await ids.allocate("command", count),
+            "audit": await ids.allocate("audit"),
+            "event": await ids.allocate("event", count),
+        }
 
     async def targets(self, message: SignalMessage, sender: SignalSender) -> Sequence[Target]:
         """Return the accounts that a signal goes to, ascending.

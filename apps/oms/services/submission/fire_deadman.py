@@ -108,9 +108,8 @@ class FireDeadman:
     async def _kill_switch(
         self, switch: DeadmanSwitch, scope: KillScope, scope_id: str, comment: str, now: datetime
     ) -> KillSwitch:
-        await self.ids.ensure("kill", 1)
         return KillSwitch(
-            id=self.ids("kill"),
+            id=await self.ids.allocate("kill"),
             scope=scope,
             scope_id=scope_id,
             mode=KillMode.REDUCE_ONLY,
@@ -143,9 +142,8 @@ class FireDeadman:
             deadman_id=switch.id,
         )
         command_type, text = command_type_of(payload), encode_payload(payload)
-        await self.ids.ensure("command", 1)
         return NewCommand(
-            id=self.ids("command"),
+            id=await self.ids.allocate("command"),
             account_id=account_id,
             command_type=command_type,
             payload=text,

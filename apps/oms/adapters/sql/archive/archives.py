@@ -183,8 +183,7 @@ class SqlArchives(AuditedWriter):
         audit_context: AuditContext,
     ) -> Archive | None:
         """Write the next file and its row; ``None`` if there is nothing to archive."""
-        await self._ids.ensure("archive", 1)
-        archive_id = self._ids("archive")
+        archive_id = await self._ids.allocate("archive")
         path = folder / f"oms-archive-{head['installation']}-{archive_id:06}.gz"
         line = ArchiveHead(archive_id, str(head["installation"]), head["schema"], before)
         try:

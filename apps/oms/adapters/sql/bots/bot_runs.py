@@ -63,10 +63,10 @@ class SqlBotRuns:
         events: Sequence[BotEvent] = (),
     ) -> None:
         """Store what the bot does. Raises ``LeaseLost``, ``Unavailable``."""
-        await self._ids.ensure("event", 1)
         published: list[Event] = []
         if (bot.report.status, bot.report.reason) != (report.status, report.reason):
             published.append(status_event(bot, report, at))
+        first_id = await self._ids.allocate("event", len(published))
 
         async def work(session: Session) -> None:
             await fence_task(session, lease)
@@ -78,7 +78,7 @@ class SqlBotRuns:
                 (*bot_rows.report_values(report, dialect), bot.id),
             )
             await self._insert_events(session, events)
-            await write_gateway_events(session, self._ids, published, at)
+            await write_gateway_events(session, first_id, published, at)
 
         await self._database.commit(work)
 
@@ -91,8 +91,7 @@ class SqlBotRuns:
         at: datetime,
     ) -> None:
         """Store decisions with their signals. Raises ``LeaseLost``, ``Unavailable``."""
-        if decisions:
-            await self._ids.ensure("event", len(decisions))
+        first_id = await self._ids.allocate("event", len(decisions))
         events = [each.event for each in decisions]
 
         async def work(session: Session) -> None:
@@ -108,7 +107,7 @@ class SqlBotRuns:
             await self._insert_events(session, events)
             await self._insert_signals(session, decisions)
             published = [decision_event(bot, event) for event in events]
-            await write_gateway_events(session, self._ids, published, at)
+            await write_gateway_events(session, first_id, published, at)
 
         await self._database.commit(work)
 
@@ -148,7 +147,7 @@ class SqlBotRuns:
         self, lease: TaskLease, bot: Bot, ended: Sequence[BotEvent], at: datetime
     ) -> None:
         """Store what became of decisions. Raises ``LeaseLost``, ``Unavailable``."""
-        await self._ids.ensure("event", len(ended))
+        first_id = await self._ids.allocate("event", len(ended))
 
         async def work(session: Session) -> None:
             await fence_task(session, lease)
@@ -161,14 +160,13 @@ class SqlBotRuns:
                 message = bot_rows.reason_text(event.message)
                 await session.execute(text, (event.result, event.code, message, event.id))
             published = [decision_event(bot, event) for event in ended]
-            await write_gateway_events(session, self._ids, published, at)
+            await write_gateway_events(session, first_id, published, at)
 
         await self._database.commit(work)
 
     async def new_event_ids(self, count: int) -> int:
         """Return the first of new ids. Raises ``Unavailable``."""
-        await self._ids.ensure("bot_event", count)
-        return self._ids.reserve_range("bot_event", count)
+        return await self._ids.allocate("bot_event", count)
 
     async def _insert_events(self, session: Session, events: Sequence[BotEvent]) -> None:
         if events:

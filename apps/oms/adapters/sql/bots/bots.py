@@ -36,9 +36,8 @@ class SqlBots(AuditedWriter):
 
     async def create(self, terms: BotTerms, audit_context: AuditContext) -> Bot:
         """Store a bot. Raises ``Conflict``, ``Unavailable``."""
-        await self._ids.ensure("bot", 1)
         bot = Bot(
-            id=self._ids("bot"),
+            id=await self._ids.allocate("bot"),
             terms=terms,
             created_at=audit_context.at,
             created_by=audit_context.actor,

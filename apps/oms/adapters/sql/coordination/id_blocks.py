@@ -75,7 +75,12 @@ class SqlIdBlocks:
             if available.renewals != self._renewals:
                 await self._replace_blocks(kind, available, count)
             if not available.has(count):
-                await self._allocate_block(kind, available, count)
+                await self._add_block(kind, available, count)
+
+    async def allocate(self, kind: IdKind, count: int = 1) -> int:
+        """Return the first of ``count`` consecutive new ids. Raises ``Unavailable``."""
+        await self.ensure(kind, count)
+        return self.reserve_range(kind, count)
 
     def renew(self) -> None:
         """Give up what is reserved, as ``ports.ids.IdBlocks``."""
@@ -99,11 +104,11 @@ class SqlIdBlocks:
         """Replace what is reserved by a block as large, as other tasks have ensured parts of it."""
         renewals, reserved = self._renewals, available.count()
         size = max(available.block, count * RESERVE_FACTOR, reserved)
-        first = await self._allocate(kind, size)
+        first = await self._advance(kind, size)
         available.next, available.end, available.renewals = first, first + size, renewals
         available.further.clear()
 
-    async def _allocate_block(self, kind: IdKind, available: _AvailableIds, count: int) -> None:
+    async def _add_block(self, kind: IdKind, available: _AvailableIds, count: int) -> None:
         now = time.monotonic()
         if available.allocated_at and now - available.allocated_at < FAST_USE_SECONDS:
             available.block = min(available.block * 2, BLOCK_IDS_MAX)
@@ -111,12 +116,12 @@ class SqlIdBlocks:
             available.block = BLOCK_IDS_MIN
         available.allocated_at = now
         size = max(available.block, count * RESERVE_FACTOR)
-        available.add(await self._allocate(kind, size), size)
+        available.add(await self._advance(kind, size), size)
 
-    async def _allocate(self, kind: IdKind, count: int) -> int:
+    async def _advance(self, kind: IdKind, count: int) -> int:
         param = self._database.dialect.param
 
-        async def allocate(session: Session) -> int:
+        async def advance(session: Session) -> int:
             changed = await session.execute(
                 f"UPDATE id_blocks SET next_id = next_id + {param} WHERE name = {param}",
                 (count, kind),
@@ -127,7 +132,7 @@ class SqlIdBlocks:
             return int(after) - count
 
         try:
-            return await self._database.write(allocate)
+            return await self._database.write(advance)
         except CommitOutcomeUnknown:
             # A lost block costs nothing: allocate another.
-            return await self._database.write(allocate)
+            return await self._database.write(advance)

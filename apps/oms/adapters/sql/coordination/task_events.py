@@ -28,11 +28,11 @@ class SqlTaskEvents:
         at: datetime,
     ) -> None:
         """Store an event and the position. Raises ``LeaseLost``, ``Unavailable``."""
-        await self._ids.ensure("event", 1)
+        event_id = await self._ids.allocate("event")
         payload = dumps({"account_id": 0, **facts})
 
         async def work(session: Session) -> None:
             await fence_task(session, lease, position)
-            await write_gateway_event(session, self._ids("event"), event, payload, at)
+            await write_gateway_event(session, event_id, event, payload, at)
 
         await self._database.commit(work)

@@ -49,8 +49,7 @@ class SqlCandles:
             return UpsertCounts()
         times = [row.candle.open_time for row in rows]
         assert len(set(times)) == len(times), "open times differ"
-        if announced is not None:
-            await self._ids.ensure("event", len(rows))
+        first_id = await self._ids.allocate("event", 0 if announced is None else len(rows))
 
         async def work(session: Session) -> Counter[RowOutcome]:
             stored = await self._lock_rows(session, series, times)
@@ -69,7 +68,7 @@ class SqlCandles:
                 ]
                 events = [event for event in found if event is not None]
                 await write_gateway_events(
-                    session, self._ids, events, max(r.updated_at for r in rows)
+                    session, first_id, events, max(r.updated_at for r in rows)
                 )
             return Counter(outcomes)
 

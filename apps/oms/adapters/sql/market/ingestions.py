@@ -46,8 +46,7 @@ class SqlIngestions(AuditedWriter):
 
     async def set(self, ingestion: Ingestion, audit_context: AuditContext) -> Ingestion:
         """Store an ingestion, with its audit row; that of its series is replaced."""
-        await self._ids.ensure("candle_ingestion", 1)
-        new_id = self._ids("candle_ingestion")
+        new_id = await self._ids.allocate("candle_ingestion")
 
         async def work(session: Session) -> AuditedResult[Ingestion]:
             param, at = session.dialect.param, session.dialect.encode_time(audit_context.at)

@@ -30,8 +30,7 @@ class SqlInstruments(AuditedWriter):
         self, instrument: MarketInstrument, audit_context: AuditContext
     ) -> MarketInstrument:
         """Store an instrument with its audit row. Raises ``Conflict``, ``Unavailable``."""
-        await self._ids.ensure("instrument", 1)
-        stored = evolve(instrument, id=self._ids("instrument"))
+        stored = evolve(instrument, id=await self._ids.allocate("instrument"))
 
         async def work(session: Session) -> AuditedResult[MarketInstrument]:
             at = session.dialect.encode_time(audit_context.at)

@@ -45,8 +45,7 @@ class SqlSinks(AuditedWriter):
 
     async def new_id(self) -> int:
         """Return the id of the next sink. Raises ``Unavailable``."""
-        await self._ids.ensure("sink", 1)
-        return self._ids("sink")
+        return await self._ids.allocate("sink")
 
     async def change(
         self, sink_id: int, change: SinkChange, audit_context: AuditContext
@@ -95,11 +94,9 @@ class SqlSinks(AuditedWriter):
 
     async def queue_test(self, sink_id: int, audit_context: AuditContext) -> Delivery | None:
         """Queue a test message. Raises ``Unavailable``."""
-        await self._ids.ensure("event", 1)
-        await self._ids.ensure("delivery", 1)
-        event_id, at = self._ids("event"), audit_context.at
+        event_id, at = await self._ids.allocate("event"), audit_context.at
         delivery = Delivery(
-            id=self._ids("delivery"),
+            id=await self._ids.allocate("delivery"),
             sink_id=sink_id,
             event_id=event_id,
             account_id=0,

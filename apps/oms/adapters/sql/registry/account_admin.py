@@ -77,7 +77,7 @@ class SqlAccountAdmin(AuditedWriter):
         """
         if change.extra_config is not None:
             check_extra_config(change.extra_config)
-        await self._ids.ensure("event", 1)
+        event_id = await self._ids.allocate("event")
 
         async def work(session: Session) -> AuditedResult[int]:
             before = await self._lock(session, account_id)
@@ -96,9 +96,7 @@ class SqlAccountAdmin(AuditedWriter):
             if changed:
                 await _update(session, account_id, _columns(after, changed))
             if "status" in changed and head is not None:
-                event = _status_event(
-                    self._ids("event"), account_id, head, after.status, audit_context
-                )
+                event = _status_event(event_id, account_id, head, after.status, audit_context)
                 await events.INSERT(
                     session, [events.event_to_row(event, audit_context.at, session.dialect)]
                 )

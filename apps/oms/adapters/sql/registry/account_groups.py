@@ -64,8 +64,7 @@ class SqlAccountGroups(AuditedWriter):
         audit_context: AuditContext,
     ) -> int:
         """Create a group; returns its id. Raises ``Conflict``, ``NotFound``."""
-        await self._ids.ensure("account_group", 1)
-        group_id = self._ids("account_group")
+        group_id = await self._ids.allocate("account_group")
 
         async def work(session: Session) -> AuditedResult[int]:
             at = session.dialect.encode_time(audit_context.at)

@@ -30,14 +30,15 @@ class AuditedWriter:
         entries_max: int = 1,
     ) -> Result:
         """Return the result of ``work``, committed. Raises ``Unavailable``, ``DuplicateKey``."""
-        await self._ids.ensure("audit", entries_max)
+        # Allocated before the transaction, which is repeated after a deadlock: with the same ids.
+        first_id = await self._ids.allocate("audit", entries_max)
 
         async def with_audit(session: Session) -> Result:
             result, entries = await work(session)
-            assert len(entries) <= entries_max, "an id was ensured for each entry"
+            assert len(entries) <= entries_max, "an id was allocated for each entry"
             rows = [
-                access.audit_to_row(self._ids("audit"), entry, 0, now, session.dialect)
-                for entry in entries
+                access.audit_to_row(audit_id, entry, 0, now, session.dialect)
+                for audit_id, entry in enumerate(entries, start=first_id)
             ]
             if rows:
                 await access.INSERT_AUDIT(session, rows)

@@ -46,9 +46,8 @@ class SqlBrowserSessions(AuditedWriter):
         audit_context: AuditContext,
     ) -> int:
         """Store a session, end those that it replaces; returns its id."""
-        await self._ids.ensure("login", 1)
-        await self._ids.ensure("token", 1)
-        attempt_id, session_id = self._ids("login"), self._ids("token")
+        attempt_id = await self._ids.allocate("login")
+        session_id = await self._ids.allocate("token")
 
         async def work(db: Session) -> AuditedResult[int]:
             at = db.dialect.encode_time(audit_context.at)
@@ -78,8 +77,7 @@ class SqlBrowserSessions(AuditedWriter):
         user_id: int | None,
     ) -> None:
         """Store a failed attempt with its audit row."""
-        await self._ids.ensure("login", 1)
-        attempt_id = self._ids("login")
+        attempt_id = await self._ids.allocate("login")
         name = "" if user_name is None else user_name[:ENTITY_CHARACTERS_MAX]
         after = token_audit_json(None, "session", mode, None)
 
@@ -154,8 +152,7 @@ class SqlBrowserSessions(AuditedWriter):
         """Store until when the session is confirmed."""
         assert session.confirmed_until is not None
         until = session.confirmed_until
-        await self._ids.ensure("login", 1)
-        attempt_id = self._ids("login")
+        attempt_id = await self._ids.allocate("login")
 
         async def work(db: Session) -> AuditedResult[None]:
             param = db.dialect.param

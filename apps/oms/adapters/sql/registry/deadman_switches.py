@@ -32,8 +32,7 @@ class SqlDeadmanStore(AuditedWriter):
 
     async def arm(self, switch: DeadmanSwitch, audit_context: AuditContext) -> DeadmanSwitch:
         """Store a new switch with its audit row; returns it with its id."""
-        await self._ids.ensure("deadman", 1)
-        armed = evolve(switch, id=self._ids("deadman"))
+        armed = evolve(switch, id=await self._ids.allocate("deadman"))
 
         async def work(session: Session) -> AuditedResult[DeadmanSwitch]:
             await _INSERT(session, [self._to_row(armed)])
@@ -111,7 +110,7 @@ class SqlDeadmanStore(AuditedWriter):
         audit_context: AuditContext,
     ) -> bool:
         """Store that a switch fired, its kill switches and its commands, once."""
-        await self._ids.ensure("event", len(kill_switches) + 1)
+        first_id = await self._ids.allocate("event", max(len(kill_switches), 1))
 
         async def work(session: Session) -> AuditedResult[bool]:
             dialect, param = session.dialect, session.dialect.param
@@ -130,9 +129,9 @@ class SqlDeadmanStore(AuditedWriter):
             await command_rows.INSERT(session, rows)
             fired = evolve(switch, state=DeadmanState.FIRED, fired_at=audit_context.at)
             entries = [_entry(audit_context, "deadman_fire", switch, fired)]
-            for kill_switch in kill_switches:
+            for event_id, kill_switch in enumerate(kill_switches, start=first_id):
                 entries.append(
-                    await write_activation(session, self._ids, kill_switch, audit_context)
+                    await write_activation(session, event_id, kill_switch, audit_context)
                 )
             return True, entries
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from oms.adapters.sql.connection.session import Session
-from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
 from oms.adapters.sql.rows import events
 from oms.domain.event import Event, Namespace
 from oms.ports.ledger_store import EventRow
@@ -51,9 +50,12 @@ async def write_gateway_event(
 
 
 async def write_gateway_events(
-    session: Session, ids: SqlIdBlocks, reported: Sequence[Event], at: datetime
+    session: Session, first_id: int, reported: Sequence[Event], at: datetime
 ) -> None:
-    """Write events with the next numbers of the stream, as ``write_gateway_event`` does."""
+    """Write events with the next numbers of the stream, as ``write_gateway_event`` does.
+
+    Their ids begin with ``first_id``.
+    """
     if not reported:
         return
     count, param = len(reported), session.dialect.param
@@ -64,7 +66,7 @@ async def write_gateway_events(
     first = int((await session.fetch(text))[0][0]) - count + 1
     rows = [
         EventRow(
-            id=ids("event"),
+            id=first_id + seq - first,
             account_id=0,
             seq=seq,
             seq_to=seq,

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from oms.adapters.sql.connection.session import Session
-from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
 from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
 from oms.adapters.sql.registry.gateway_events import write_gateway_event
 from oms.adapters.sql.rows import kill_switches
@@ -27,18 +26,17 @@ class SqlKillSwitchStore(AuditedWriter):
 
     async def activate(self, switch: KillSwitch, audit_context: AuditContext) -> KillSwitch:
         """Store an engaged switch with its audit row; returns it with its id."""
-        await self._ids.ensure("kill", 1)
-        await self._ids.ensure("event", 1)
-        pulled = evolve(switch, id=self._ids("kill"))
+        pulled = evolve(switch, id=await self._ids.allocate("kill"))
+        event_id = await self._ids.allocate("event")
 
         async def work(session: Session) -> AuditedResult[KillSwitch]:
-            return pulled, [await write_activation(session, self._ids, pulled, audit_context)]
+            return pulled, [await write_activation(session, event_id, pulled, audit_context)]
 
         return await self._write_audited(work, audit_context.at)
 
     async def release(self, switch_id: int, audit_context: AuditContext) -> KillSwitch | None:
         """Release a switch with its audit row; ``None`` if it was already released."""
-        await self._ids.ensure("event", 1)
+        event_id = await self._ids.allocate("event")
 
         async def work(session: Session) -> AuditedResult[KillSwitch | None]:
             param, at = session.dialect.param, session.dialect.encode_time(audit_context.at)
@@ -52,7 +50,7 @@ class SqlKillSwitchStore(AuditedWriter):
             after = self._switch_from_row(
                 (await session.fetch(f"{_SELECTED} WHERE id = {param}", (switch_id,)))[0]
             )
-            await _write_event(session, self._ids, after, audit_context)
+            await _write_event(session, event_id, after, audit_context)
             before = evolve(after, released_at=None, released_by=None, release_comment=None)
             entry = audit_context.entry(
                 "kill_off",
@@ -113,21 +111,19 @@ class SqlKillSwitchStore(AuditedWriter):
 
 
 async def write_activation(
-    session: Session, ids: SqlIdBlocks, switch: KillSwitch, audit_context: AuditContext
+    session: Session, event_id: int, switch: KillSwitch, audit_context: AuditContext
 ) -> AuditEntry:
     """Write the row and the event of a new switch; returns its audit row, to be written last."""
     await kill_switches.INSERT(session, [kill_switches.activation_to_row(switch, session.dialect)])
-    await _write_event(session, ids, switch, audit_context)
+    await _write_event(session, event_id, switch, audit_context)
     return audit_context.entry("kill_on", "kill_switch", switch.id, after=dumps(switch_row(switch)))
 
 
 async def _write_event(
-    session: Session, ids: SqlIdBlocks, switch: KillSwitch, audit_context: AuditContext
+    session: Session, event_id: int, switch: KillSwitch, audit_context: AuditContext
 ) -> None:
     """Write the event of account 0; the event of a single account is written by its worker."""
     if switch.scope is KillScope.ACCOUNT:
         return
     payload = dumps({"account_id": 0} | kill_switch_changed(switch, audit_context.actor))
-    await write_gateway_event(
-        session, ids("event"), "kill_switch_changed", payload, audit_context.at
-    )
+    await write_gateway_event(session, event_id, "kill_switch_changed", payload, audit_context.at)

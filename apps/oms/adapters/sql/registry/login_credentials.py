@@ -77,8 +77,7 @@ class SqlLoginCredentials(AuditedWriter):
         self, user_name: str, audit_context: AuditContext, *, user_id: int | None
     ) -> None:
         """Store a failed attempt with its audit row."""
-        await self._ids.ensure("login", 1)
-        attempt_id = self._ids("login")
+        attempt_id = await self._ids.allocate("login")
         name = user_name[:ENTITY_CHARACTERS_MAX]
         after = token_audit_json(None, "token", "password", None)
 
@@ -93,9 +92,8 @@ class SqlLoginCredentials(AuditedWriter):
         self, user_name: str, token: NewToken, new_hash: str | None, audit_context: AuditContext
     ) -> int:
         """Store a successful attempt and its token; returns the token id."""
-        await self._ids.ensure("login", 1)
-        await self._ids.ensure("token", 1)
-        attempt_id, token_id = self._ids("login"), self._ids("token")
+        attempt_id = await self._ids.allocate("login")
+        token_id = await self._ids.allocate("token")
 
         async def work(session: Session) -> AuditedResult[int]:
             dialect = session.dialect

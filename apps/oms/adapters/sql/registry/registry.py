@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from oms.adapters.sql.connection.bulk_write import BulkInsert
-from oms.adapters.sql.connection.database import Database, Work
+from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.errors import (
     DuplicateKey,
 )
@@ -61,8 +61,14 @@ class SqlRegistry(RegistryReads):
         known = await self.user(name)
         if known is not None:
             return known, False
-        await self._ids.ensure("user", 1)
-        row = UserRow(id=self._ids("user"), name=name, role=role, status="active", created_at=now)
+        row = UserRow(
+            id=await self._ids.allocate("user"),
+            name=name,
+            role=role,
+            status="active",
+            created_at=now,
+        )
+        audit_id = await self._ids.allocate("audit")
 
         async def work(session: Session) -> None:
             at = session.dialect.encode_time(now)
@@ -70,10 +76,10 @@ class SqlRegistry(RegistryReads):
                 session, [(row.id, name, role, row.status, at, unique_name_key(name))]
             )
             after = dumps({"user_name": name, "role": role, "status": row.status})
-            await self._audit(session, audit, now, row.id, after)
+            await _insert_audit(session, audit_id, audit, now, row.id, after)
 
         try:
-            await self._write(work)
+            await self._database.commit(work)
         except DuplicateKey:
             known = await self.user(name)
             if known is None:
@@ -96,8 +102,8 @@ class SqlRegistry(RegistryReads):
 
         Raises ``Conflict``, ``NotFound``, ``Unavailable``.
         """
-        await self._ids.ensure("key", 1)
-        key_id = self._ids("key")
+        key_id = await self._ids.allocate("key")
+        audit_id = await self._ids.allocate("audit")
         dialect = self._dialect
         expires, at = dialect.encode_optional_time(expires_at), dialect.encode_time(now)
         row = (key_id, user_id, label, key_hash, key_prefix, "active", expires, at)
@@ -115,10 +121,10 @@ class SqlRegistry(RegistryReads):
                 "key_prefix": key_prefix,
             }
             after["expires_at"] = optional_time_text(expires_at)
-            await self._audit(session, audit, now, key_id, dumps(after))
+            await _insert_audit(session, audit_id, audit, now, key_id, dumps(after))
 
         try:
-            await self._write(work)
+            await self._database.commit(work)
         except DuplicateKey as error:
             raise Conflict("this API key is already in use") from error
         return key_id
@@ -148,8 +154,7 @@ class SqlRegistry(RegistryReads):
             exchange_id=exchange_id, environment=environment, extra_config=extra_config
         )
         check_extra_config(extra_config)
-        await self._ids.ensure("account", 1)
-        account_id = self._ids("account")
+        account_id = await self._ids.allocate("account")
         row = (
             account_id,
             exchange_id,
@@ -161,7 +166,7 @@ class SqlRegistry(RegistryReads):
             trader_name,
             self._dialect.encode_time(now),
         )
-        await self._ids.ensure("audit", 2)
+        audit_id = await self._ids.allocate("audit", 2)
 
         async def work(session: Session) -> None:
             await _ACCOUNT(session, [row])
@@ -171,38 +176,11 @@ class SqlRegistry(RegistryReads):
             after |= {"position_mode": position_mode, "environment": environment}
             after["trader_name"] = trader_name
             entry = replace(audit, account_id=account_id)
-            await self._audit(session, entry, now, account_id, dumps(after))
-            await self._insert_limits(session, account_id, risk_preset, entry, now)
+            await _insert_audit(session, audit_id, entry, now, account_id, dumps(after))
+            await _insert_limits(session, audit_id + 1, account_id, risk_preset, entry, now)
 
-        await self._write(work)
+        await self._database.commit(work)
         return account_id
-
-    async def _insert_limits(
-        self, session: Session, account_id: int, preset: str, created: AuditEntry, now: datetime
-    ) -> None:
-        """Insert the limits of a preset with an audit row by the author of ``created``."""
-        comment = f"preset {preset} of a new account"
-        limits = preset_limits(
-            preset,
-            account_id,
-            set_by=created.actor,
-            set_by_user_id=created.actor_user_id,
-            set_at=now,
-            comment=comment,
-        )
-        if not limits:
-            return
-        rows = [risk_policies.limit_to_row(limit, session.dialect) for limit in limits]
-        await risk_policies.UPSERT(session, rows)
-        entry = replace(
-            created,
-            action="risk_policy",
-            entity="account_policy",
-            before=dumps({}),
-            after=dumps(settings_of(limits)),
-            comment=comment,
-        )
-        await self._audit(session, entry, now, account_id, None)
 
     async def grant(
         self, *, user_id: int, account_id: int, grant: Grant, now: datetime, audit: AuditEntry
@@ -212,6 +190,7 @@ class SqlRegistry(RegistryReads):
         Raises ``Unavailable``.
         """
         flags = tuple(getattr(grant, name) for name in TEMPLATE_FLAGS)
+        audit_id = await self._ids.allocate("audit")
 
         async def work(session: Session) -> None:
             at = session.dialect.encode_time(now)
@@ -225,21 +204,51 @@ class SqlRegistry(RegistryReads):
                 await _grant_key(session, key_id, account_id, grant, now)
             entry = replace(audit, account_id=audit.account_id or account_id)
             after = grant_audit_json(grant, user_id=user_id)
-            await self._audit(session, entry, now, user_id, after)
+            await _insert_audit(session, audit_id, entry, now, user_id, after)
 
-        await self._write(work)
-
-    async def _audit(
-        self, session: Session, entry: AuditEntry, now: datetime, made: int, after: str | None
-    ) -> None:
-        if entry.after is None:
-            entry = replace(entry, after=after)
-        row = access.audit_to_row(self._ids("audit"), entry, made, now, session.dialect)
-        await access.INSERT_AUDIT(session, [row])
-
-    async def _write(self, work: Work[None]) -> None:
-        await self._ids.ensure("audit", 1)
         await self._database.commit(work)
+
+
+async def _insert_audit(
+    session: Session, audit_id: int, entry: AuditEntry, now: datetime, made: int, after: str | None
+) -> None:
+    if entry.after is None:
+        entry = replace(entry, after=after)
+    row = access.audit_to_row(audit_id, entry, made, now, session.dialect)
+    await access.INSERT_AUDIT(session, [row])
+
+
+async def _insert_limits(
+    session: Session,
+    audit_id: int,
+    account_id: int,
+    preset: str,
+    created: AuditEntry,
+    now: datetime,
+) -> None:
+    """Insert the limits of a preset with an audit row by the author of ``created``."""
+    comment = f"preset {preset} of a new account"
+    limits = preset_limits(
+        preset,
+        account_id,
+        set_by=created.actor,
+        set_by_user_id=created.actor_user_id,
+        set_at=now,
+        comment=comment,
+    )
+    if not limits:
+        return
+    rows = [risk_policies.limit_to_row(limit, session.dialect) for limit in limits]
+    await risk_policies.UPSERT(session, rows)
+    entry = replace(
+        created,
+        action="risk_policy",
+        entity="account_policy",
+        before=dumps({}),
+        after=dumps(settings_of(limits)),
+        comment=comment,
+    )
+    await _insert_audit(session, audit_id, entry, now, account_id, None)
 
 
 async def _copy_template(session: Session, user_id: int, key_id: int, now: datetime) -> None:

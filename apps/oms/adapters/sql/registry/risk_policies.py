@@ -36,7 +36,7 @@ class SqlRiskPolicyStore(AuditedWriter):
         audit_context: AuditContext,
     ) -> None:
         """Store changes with their audit row and an event of account 0."""
-        await self._ids.ensure("event", 1)
+        event_id = await self._ids.allocate("event")
 
         async def work(session: Session) -> AuditedResult[None]:
             # One change at a time: a scope may have no rows to lock yet.
@@ -57,7 +57,7 @@ class SqlRiskPolicyStore(AuditedWriter):
             }
             await write_gateway_event(
                 session,
-                self._ids("event"),
+                event_id,
                 "risk_policy_changed",
                 dumps(facts),
                 audit_context.at,

@@ -44,8 +44,7 @@ class SqlSessionOverrides(AuditedWriter):
         self, override: SessionOverride, audit_context: AuditContext, *, replaces: bool
     ) -> SessionOverride:
         """Store an override with its audit row. Raises ``Conflict``."""
-        await self._ids.ensure("session_override", 1)
-        new_id = self._ids("session_override")
+        new_id = await self._ids.allocate("session_override")
         taken = Conflict(
             f"{override.day} has an override: say replace, or delete it", reason="override_exists"
         )

@@ -43,8 +43,7 @@ class SqlShareLinks(AuditedWriter):
 
     async def create(self, link: ShareLink, audit_context: AuditContext) -> ShareLink:
         """Store a link with its audit row; returns it with its id."""
-        await self._ids.ensure("share_link", 1)
-        stored = evolve(link, id=self._ids("share_link"))
+        stored = evolve(link, id=await self._ids.allocate("share_link"))
 
         async def work(session: Session) -> AuditedResult[ShareLink]:
             await _INSERT(session, [self._to_row(stored)])

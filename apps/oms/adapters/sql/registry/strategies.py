@@ -56,8 +56,7 @@ class SqlStrategies(AuditedWriter):
         audit_context: AuditContext,
     ) -> int:
         """Create a strategy with its links; returns its id. Raises ``Conflict``, ``NotFound``."""
-        await self._ids.ensure("strategy", 1)
-        strategy_id = self._ids("strategy")
+        strategy_id = await self._ids.allocate("strategy")
 
         async def work(session: Session) -> AuditedResult[int]:
             at = session.dialect.encode_time(audit_context.at)

@@ -147,9 +147,8 @@ class SqlUserAdmin(AuditedWriter):
 
         Raises ``Conflict``, ``NotFound``, ``Invalid``.
         """
-        await self._ids.ensure("user", 1)
-        await self._ids.ensure("key", 1)
-        user_id, key_id = self._ids("user"), self._ids("key")
+        user_id = await self._ids.allocate("user")
+        key_id = await self._ids.allocate("key")
 
         async def work(session: Session) -> AuditedResult[tuple[int, int]]:
             at = session.dialect.encode_time(audit_context.at)
@@ -184,8 +183,7 @@ class SqlUserAdmin(AuditedWriter):
 
         Raises ``Conflict``, ``LimitReached``, ``NotFound``.
         """
-        await self._ids.ensure("key", 1)
-        key_id = self._ids("key")
+        key_id = await self._ids.allocate("key")
 
         async def work(session: Session) -> AuditedResult[int]:
             await lock_user(session, user_id)

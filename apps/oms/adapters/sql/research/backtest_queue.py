@@ -133,7 +133,7 @@ class SqlBacktestQueue:
         event: Event,
         at: datetime,
     ) -> None:
-        await self._ids.ensure("event", 1)
+        event_id = await self._ids.allocate("event")
         param, moment = self._dialect.param, self._dialect.encode_time(at)
         sets = {**changes, "ended_at": moment, "progress_at": moment}
         assigned = ", ".join(f"{name} = {param}" for name in sets)
@@ -146,7 +146,7 @@ class SqlBacktestQueue:
             for table, values in results.items():
                 columns = ("run_id", *rows.RESULTS[table])
                 await BulkInsert(table=table, columns=columns)(session, values)
-            await write_gateway_events(session, self._ids, [event], at)
+            await write_gateway_events(session, event_id, [event], at)
 
         await self._database.commit(work)
 

@@ -34,8 +34,7 @@ class SqlBacktests:
 
     async def add(self, order: BacktestOrder) -> StoredBacktest:
         """Queue a backtest. Raises ``Unavailable``."""
-        await self._ids.ensure("backtest", 1)
-        run_id = self._ids("backtest")
+        run_id = await self._ids.allocate("backtest")
         row = rows.backtest_to_row(run_id, order, self._dialect)
 
         async def work(session: Session) -> None:

@@ -28,8 +28,7 @@ class SqlResearchRequests:
 
     async def add(self, kind: ResearchKind, fields: Mapping[str, Any], now: datetime) -> int:
         """Queue a request; returns its id."""
-        await self._ids.ensure("research_request", 1)
-        request_id = self._ids("research_request")
+        request_id = await self._ids.allocate("research_request")
         at = self._dialect.encode_time(now)
         row = (request_id, kind.value, "queued", dumps_fast(fields), at)
 

@@ -43,10 +43,9 @@ class SqlStrategyVersions:
 
         Raises ``Conflict`` with the reason ``code_changed``.
         """
-        await self._ids.ensure("strategy_version", 1)
         params_hash = hash_parameters(parameters)
         wanted = StrategyVersion(
-            id=self._ids("strategy_version"),
+            id=await self._ids.allocate("strategy_version"),
             name=name,
             version=version,
             code_hash=code_hash,

@@ -60,8 +60,7 @@ class SqlSignalSources(AuditedWriter):
 
     async def next_id(self) -> int:
         """Return the id of a source to be created."""
-        await self._ids.ensure("signal_source", 1)
-        return self._ids("signal_source")
+        return await self._ids.allocate("signal_source")
 
     async def create(self, source: SignalSource, audit_context: AuditContext) -> None:
         """Store a new source. Raises ``Conflict``, ``NotFound``."""

@@ -68,8 +68,7 @@ class SqlSignals(AuditedWriter):
 
     async def record_duplicate(self, repeat: SignalRepeat, entry: AuditEntry, at: datetime) -> None:
         """Count a repeat of a signal, with its audit row and its event."""
-        await self._ids.ensure("event", 1)
-        event_id = self._ids("event")
+        event_id = await self._ids.allocate("event")
 
         async def work(session: Session) -> AuditedResult[None]:
             param = session.dialect.param
