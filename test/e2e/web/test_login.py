@@ -19,7 +19,8 @@ async def test_wrong_key_is_refused(web_desk: WebDesk) -> None:
     await web_desk.open()
     await web_desk.page.get_by_role("tab", name="API key").click()
     await web_desk.page.get_by_role("textbox", name="API key").fill("oms_no-user-has-this-key")
-    await web_desk.page.get_by_role("button", name="Log in").click()
+    panel = web_desk.page.get_by_role("tabpanel", name="API key")
+    await panel.get_by_role("button", name="Log in").click()
     await web_desk.page.get_by_role("alert").wait_for()
     assert await web_desk.accessibility_findings() == []
 

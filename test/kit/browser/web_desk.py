@@ -89,9 +89,11 @@ class WebDesk:
         """Log in with an API key, by default the trader's, and wait for the view."""
         await self.open(view)
         await self.page.get_by_role("tab", name="API key").click()
-        field = self.page.get_by_role("textbox", name="API key")
+        panel = self.page.get_by_role("tabpanel", name="API key")
+        field = panel.get_by_role("textbox", name="API key")
         await field.fill(key or self.gateway.api_key)
-        await self.page.get_by_role("button", name="Log in").click()
+        # The other panel, with a button of that name, may still be there for a frame.
+        await panel.get_by_role("button", name="Log in").click()
         await field.wait_for(state="detached")
         # By its element: a view that opens with a dialog hides it from other roles.
         await self.page.locator("main").wait_for()

@@ -34,7 +34,7 @@ POLL_SECONDS = 0.001
 #: Between two prices of the market, which fill what rests.
 PRICE_SECONDS = 0.5
 #: Requests of an exchange that read prices, and that place orders.
-PRICE_PATHS = {"bybit": "/v5/market/tickers", "binance": "/ticker/bookTicker"}
+PRICE_PATHS = {"bybit": "/v5/market/tickers", "binance": "/fapi/v1/ticker/"}
 ORDER_PATHS = {"bybit": "/v5/order/create", "binance": "/fapi/v1/order"}
 
 
