@@ -15,8 +15,8 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.1
-"""Time between two looks at the processor time of a call that has not returned."""
+CHECK_SECONDS = 0.1
+"""Time between two checks of the processor time of a call that has not returned."""
 #: Added to the inverted id of a process this names the clock of its processor time.
 _PROCESS_CLOCK = 2
 
@@ -35,7 +35,7 @@ class ProcessorPriority:
     def limit(self, seconds: float) -> Iterator[None]:
         """Lower the priority, inside, once the process has used so much processor time."""
         call = _Call(self, self._used() + seconds)
-        call.look_in(max(seconds, LOOK_SECONDS))
+        call.check_after(max(seconds, CHECK_SECONDS))
         try:
             yield
         finally:
@@ -84,7 +84,7 @@ class ProcessorPriority:
 
 
 class _Call:
-    """Looks at the processor time of a call until it is exceeded or the call returns."""
+    """Checks the processor time of a call until it is exceeded or the call returns."""
 
     def __init__(self, priority: ProcessorPriority, used_max: float) -> None:
         self._priority = priority
@@ -92,15 +92,15 @@ class _Call:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
 
-    def look_in(self, seconds: float) -> None:
-        """Look after so many seconds, and then again and again."""
-        self._timer = self._loop.call_later(seconds, self._look)
+    def check_after(self, seconds: float) -> None:
+        """Check after so many seconds, and then every ``CHECK_SECONDS``."""
+        self._timer = self._loop.call_later(seconds, self._check)
 
     def end(self) -> None:
-        """Look no more."""
+        """Stop the checks."""
         assert self._timer is not None, "it was set at the start"
         self._timer.cancel()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         if not self._priority.lower_beyond(self._used_max):
-            self.look_in(LOOK_SECONDS)
+            self.check_after(CHECK_SECONDS)

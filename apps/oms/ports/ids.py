@@ -9,7 +9,10 @@ class IdBlocks(Protocol):
     """A ``domain.ids.IdGenerator`` with a reserve."""
 
     async def ensure(self, kind: IdKind, count: int) -> None:
-        """Reserve ids: the next ``count`` calls for ``kind`` do not wait."""
+        """Reserve ids: the next ``count`` calls for ``kind`` do not wait. Raises ``Unavailable``.
+
+        For ids that are used before the task waits for anything else: see ``allocate``.
+        """
         ...
 
     async def allocate(self, kind: IdKind, count: int = 1) -> int:

@@ -45,7 +45,7 @@ WORK_MAX = {"mariadb": 500, "sqlite": 10_000}
 WORK_PER_PAGE_MAX = {"mariadb": 3 * PAGE_ROWS + 50, "sqlite": 8_000}
 #: A sieve for what the counting misses: every round of a slow statement takes longer, while one
 #: that is fast waits for a busy machine in some of them only.
-SECONDS_MAX = 0.05
+SECONDS_MAX = 0.03
 ROUNDS_MAX = 15
 #: What holds history, by the names that statements give it.
 LONG = frozenset((*bulk_history.TABLES, *bulk_history.ARCHIVE_TABLES, "c", "e", "p"))

@@ -102,10 +102,10 @@ async def test_accounts_that_are_asked_for_are_read_again_before_they_are_too_ol
     stores.now = 1.5
     assert (await read(1, NOON)).equity == 103, "not too old: no read of its own"
     await read.refresh(NOON)
-    assert stores.valued[3:] == [(1,)], "nobody asked for account 2 since"
+    assert stores.valued[3:] == [(1,)], "account 2 was not asked for since"
     stores.now = 10
     await read.refresh(NOON)
-    assert len(stores.valued) == 4, "nobody asked for an account since"
+    assert len(stores.valued) == 4, "no account was asked for since"
 
 
 async def test_more_accounts_than_one_read_takes_are_refreshed_in_several() -> None:

@@ -69,7 +69,11 @@ class ReadBotFigures:
         """Return the positions closed today by account, strategy and symbol."""
         midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         window = HistoryQuery(account_ids=account_ids, since=midnight, with_total=False)
-        rows = await read_closed(self.results, window, advice="of today, on all accounts of bots")
+        rows = await read_closed(
+            self.results,
+            window,
+            advice="they are read from midnight UTC on, of all accounts of bots",
+        )
         found: dict[tuple[int, int, str], list[PositionResult]] = defaultdict(list)
         for row in rows:
             found[row.account_id, row.strategy_id, row.symbol].append(row)
