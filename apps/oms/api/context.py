@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 from starlette.websockets import WebSocket
 
-from oms.api.browser.browser_access import BrowserAccess
+from oms.api.browser.browser_access import SESSION_SCOPE_KEY, BrowserAccess, BrowserCaller
 from oms.api.browser.csrf import READING_METHODS
 from oms.api.client_ip import client_ip
 from oms.api.errors import request_id_of
@@ -244,27 +244,35 @@ async def require_permission(request: Request, permission: Permission) -> Caller
     if refused is not None:
         raise Forbidden(refused.message, code=refused.code)
     if permission is Permission.ADMIN and request.method not in READING_METHODS:
-        require_confirmed(request, caller, permission)
+        await require_confirmed(request, caller, permission)
     return caller
 
 
-def needs_confirmation(request: Request, caller: Caller, permission: Permission) -> bool:
+async def needs_confirmation(request: Request, caller: Caller, permission: Permission) -> bool:
     """Return whether the user of a browser session has to confirm his identity first.
 
-    Keys and tokens need none, nor does a role without the permission: it is refused for that.
+    Keys and tokens need none, nor does a role without the permission: it is refused for that. A
+    session that is not confirmed is read again: another process may have confirmed it, or this one
+    during a read.
     """
     session = caller.principal.session
     if session is None or refuse_role(caller.principal, permission) is not None:
         return False
-    return not session.is_confirmed(api_context(request).clock.now())
+    context = api_context(request)
+    now = context.clock.now()
+    if session.is_confirmed(now):
+        return False
+    known: BrowserCaller = request.scope[SESSION_SCOPE_KEY]
+    stored = await context.authenticate.reread_session(known.text, caller.ip)
+    return stored.session is None or not stored.session.is_confirmed(now)
 
 
-def require_confirmed(request: Request, caller: Caller, permission: Permission) -> None:
+async def require_confirmed(request: Request, caller: Caller, permission: Permission) -> None:
     """Refuse a dangerous change without a confirmation of a short time ago.
 
-    Raises ``Forbidden`` (``confirmation_required``).
+    Raises ``Forbidden`` (``confirmation_required``), ``Unauthenticated`` if the session has ended.
     """
-    if needs_confirmation(request, caller, permission):
+    if await needs_confirmation(request, caller, permission):
         message = "confirm your identity with POST /auth/session/confirm, then repeat the request"
         raise Forbidden(message, code="confirmation_required")
 

@@ -63,6 +63,19 @@ async def test_request_that_began_before_a_confirmation_keeps_it(
     assert (await browser("POST", "/user/api-keys", {"label": "new"})).status == 200
 
 
+async def test_confirmation_that_another_process_stored_counts_at_once(
+    api: AdminClient, browser: Browser
+) -> None:
+    await api.user()
+    await browser.login()
+    authenticate = api.gateway.api_context.authenticate
+    cached = await authenticate.session(browser.text)
+    await browser.confirm()
+    assert cached.session is not None
+    authenticate.update_session(browser.text, confirmed_until=cached.session.confirmed_until)
+    assert (await browser("POST", "/user/api-keys", {"label": "new"})).status == 200
+
+
 async def test_preferences_are_kept_as_sent(api: AdminClient, browser: Browser) -> None:
     await api.user()
     await browser.login()

@@ -154,7 +154,7 @@ async def list_own_keys(request: Request) -> Response:
 async def create_own_key(request: Request) -> Response:
     """Create a key of the caller without permissions, at most as free as the key of the request."""
     caller = await require_change(request, Permission.SELF)
-    require_confirmed(request, caller, Permission.SELF)
+    await require_confirmed(request, caller, Permission.SELF)
     new_key = wire.read_new_key(load_body(await request.body()))
     held = restrict_to_owner(caller.principal, new_key.restrictions)
     plain, key = create_key(new_key.api_key, new_key.label, held)
@@ -200,7 +200,7 @@ async def list_own_key_permissions(request: Request, api_key_id: PathId) -> Resp
 async def change_own_key(request: Request, api_key_id: PathId) -> Response:
     """Change status or label of one of the caller's keys, or tighten its restrictions."""
     caller = await require_change(request, Permission.SELF)
-    require_confirmed(request, caller, Permission.SELF)
+    await require_confirmed(request, caller, Permission.SELF)
     change_request = wire.read_key_change(load_body(await request.body()))
     administer = api_context(request).administer
     key = await administer.key(parse_key_id(api_key_id), caller.principal.user_id)

@@ -86,6 +86,17 @@ class Authenticate:
             principal = await self._shared_lookup(cache_key, SESSION_PREFIX, ip)
         return _admitted(None if principal and _has_expired(principal, now) else principal, ip)
 
+    async def reread_session(self, text: str, ip: str = "") -> Principal:
+        """Return the principal of a session as it is stored now, whatever is cached.
+
+        Raises ``Unauthenticated``, ``Forbidden``, ``Unavailable``.
+        """
+        cache_key = _session_key(text)
+        self._lookups.pop(cache_key, None)  # One in progress may have read the row before.
+        principal = await self._shared_lookup(cache_key, SESSION_PREFIX, ip)
+        is_over = principal is not None and _has_expired(principal, self.clock.now())
+        return _admitted(None if is_over else principal, ip)
+
     def update_session(self, text: str, **changes: datetime | None) -> None:
         """Change fields of the cached session with this text, until it is read again."""
         cache_key = _session_key(text)

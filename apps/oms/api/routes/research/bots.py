@@ -119,7 +119,7 @@ async def start_bot(request: Request, bot_id: PathId) -> Response:
     admin = _admin(request)
     bot = await admin.automated(caller.principal, number)
     if await admin.is_live(bot):
-        require_confirmed(request, caller, Permission.AUTOMATE)
+        await require_confirmed(request, caller, Permission.AUTOMATE)
     started = await admin.start(bot, audit_context_of(request, caller))
     return await _answer(request, started, status=202)
 
@@ -136,7 +136,7 @@ async def restart_bot(request: Request, bot_id: PathId) -> Response:
     admin = _admin(request)
     bot = await admin.automated(caller.principal, number)
     if await admin.is_live(bot):
-        require_confirmed(request, caller, Permission.AUTOMATE)
+        await require_confirmed(request, caller, Permission.AUTOMATE)
     context = audit_context_of(request, caller)
     restarted = await admin.restart(caller.principal, bot, changes, context)
     return await _answer(request, restarted, status=202)

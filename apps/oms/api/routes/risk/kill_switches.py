@@ -117,7 +117,7 @@ async def release_kill_switch(request: Request, kill_id: PathId) -> Response:
     """Release a switch; the request needs a comment and a confirmation."""
     context, caller = api_context(request), await admit_caller(request)
     release = read_release(load_body(await request.body()), request.headers.get("x-comment"))
-    require_confirmed(request, caller, Permission.KILL_OFF)
+    await require_confirmed(request, caller, Permission.KILL_OFF)
     admin, audit_context = (
         build_kill_switch_admin(context),
         audit_context_of(request, caller, release.comment),

@@ -60,7 +60,7 @@ async def set_oms_switch(request: Request) -> Response:
     context, caller = api_context(request), await admit_caller(request)
     change = read_switch(load_body(await request.body()), read_header_comment(request))
     if change.activation is None:
-        require_confirmed(request, caller, Permission.KILL_OFF)
+        await require_confirmed(request, caller, Permission.KILL_OFF)
     switch = _build_switch(context)
     audit_context = audit_context_of(request, caller, change.comment)
     changed = await switch.change(caller.principal, change, audit_context)

@@ -144,7 +144,7 @@ async def reset_risk(request: Request) -> Response:
     """Set the high-water mark of an account to its equity, so that entries pass again."""
     caller = await admit_caller(request)
     account_id, payload = read_reset(load_body(await request.body()), read_header_comment(request))
-    require_confirmed(request, caller, Permission.KILL_OFF)
+    await require_confirmed(request, caller, Permission.KILL_OFF)
     command = CommandRequest(payload=payload, account_id=account_id)
     submission = await submit_and_wait(request, caller, [command])
     (result,) = submission.results
@@ -213,10 +213,10 @@ async def _read(request: Request, caller: Caller, command: CommandRequest) -> An
 
 async def _require_confirmed_loosening(request: Request, caller: Caller, edit: PolicyEdit) -> None:
     """Refuse a looser limit by an unconfirmed browser session. Raises ``Forbidden``."""
-    if needs_confirmation(request, caller, Permission.KILL_OFF):
+    if await needs_confirmation(request, caller, Permission.KILL_OFF):
         stored = await api_context(request).risk_policies.of_scope(edit.scope, edit.scope_id)
         if stored.unreadable or loosens(stored.limits, edit.settings):
-            require_confirmed(request, caller, Permission.KILL_OFF)
+            await require_confirmed(request, caller, Permission.KILL_OFF)
 
 
 async def _change_account(request: Request, caller: Caller, edit: PolicyEdit) -> Response:
