@@ -9,6 +9,7 @@ from hypothesis import settings
 
 from kit.databases.galera import GaleraCluster
 from kit.databases.mariadb import PrivateMariaDB
+from kit.gateway.oms_process import FORK_SERVER
 
 pytest_plugins = [
     "kit.byte_code",
@@ -19,6 +20,9 @@ pytest_plugins = [
     "kit.statements.recorder",
     "kit.time_profile",
 ]
+
+# Processes of ``oms`` need not import its modules each.
+FORK_SERVER.is_allowed = True
 
 # Modules and thousands of test items stay: the garbage collector need not search them repeatedly.
 gc.set_threshold(50_000, 50, 50)

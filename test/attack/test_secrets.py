@@ -45,7 +45,7 @@ def _on_mariadb(folder: Path, server: PrivateMariaDB, password: str) -> Iterator
         cursor.execute(f"CREATE USER 'keeper'@'%' IDENTIFIED BY '{password}'")
         cursor.execute(f"GRANT ALL ON {name}.* TO 'keeper'@'%'")
     dsn = f"mysql+asyncmy://keeper:{password}@127.0.0.1:{server.port}/{name}"
-    gateway = Gateway(folder, dsn=dsn, mariadb=server, workers=1, environment=LOUD)
+    gateway = Gateway(folder, dsn=dsn, mariadb=server, workers=1, environment=LOUD, is_forked=False)
     gateway.start()
     try:
         yield gateway
@@ -55,7 +55,8 @@ def _on_mariadb(folder: Path, server: PrivateMariaDB, password: str) -> Iterator
 
 @contextmanager
 def _on_sqlite(folder: Path) -> Iterator[Gateway]:
-    gateway = Gateway(folder, workers=1, environment=LOUD | {"OMS_LOG_FORMAT": "json"})
+    environment = LOUD | {"OMS_LOG_FORMAT": "json"}
+    gateway = Gateway(folder, workers=1, environment=environment, is_forked=False)
     gateway.start()
     try:
         yield gateway

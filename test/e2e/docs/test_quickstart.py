@@ -39,7 +39,7 @@ def own(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
     made: list[Gateway] = []
 
     def start(*, in_empty_folder: bool = False) -> Gateway:
-        made.append(Gateway(tmp_path))
+        made.append(Gateway(tmp_path, is_forked=False))  # As a user starts it.
         made[-1].start(copies_schema=not in_empty_folder)
         return made[-1]
 

@@ -7,7 +7,6 @@ the database. Only processes started here are signalled.
 import asyncio
 import os
 import signal
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.schema import create_schema
 from kit.databases.sql import fetch_rows
 from kit.free_ports import free_port
+from kit.gateway.oms_process import OmsProcess
 from kit.gateway.processes import READY_SECONDS_MAX, STOP_SECONDS_MAX, Gateway
 from kit.http.client import call
 from kit.polling import wait_until
@@ -31,7 +31,7 @@ class ProcessSlot:
     port: int = 0
     #: Number of processes started in this slot; part of the name of a worker.
     generation: int = 0
-    process: "subprocess.Popen[bytes] | None" = None
+    process: OmsProcess | None = None
     #: Address and key for calls.
     base_url: str = ""
     api_key: str = ""

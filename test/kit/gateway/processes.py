@@ -2,7 +2,8 @@
 
 Without ``workers`` it is ``oms up``, whose supervisor starts the processes. Otherwise one API
 process and that number of workers are started here. There is no runner unless a test asks for one.
-Without ``has_session`` they stay in the session of the caller.
+Without ``has_session`` they stay in the session of the caller. With ``is_forked=False`` each is a
+new interpreter (``kit.gateway.oms_process``), as those of a supervisor always are.
 Only processes started here are ended, by pid.
 """
 
@@ -11,7 +12,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.schema import create_schema
 from kit.databases.sql import fetch_rows
 from kit.free_ports import free_port
+from kit.gateway.oms_process import OmsProcess, run_oms, start_oms
 from kit.http.client import call
 from kit.polling import wait_until
 from oms import bootstrap
@@ -54,6 +55,7 @@ class Gateway:
         runner: bool = False,
         environment: Mapping[str, str] | None = None,
         has_session: bool = True,
+        is_forked: bool = True,
     ) -> None:
         self.folder = folder
         self.port = free_port()
@@ -63,7 +65,7 @@ class Gateway:
         self._mariadb = mariadb
         self._workers = workers
         self._worker_host = worker_host
-        self._has_session = has_session
+        self._has_session, self._is_forked = has_session, is_forked
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("OMS_")}
         self.environment = inherited | {
             "OMS_HOME": str(self.data_folder),
@@ -74,9 +76,10 @@ class Gateway:
             "OMS_LIMITS_CANCEL_PER_SECOND": "100000",
             **(environment or {}),
         }
-        self._processes: list[subprocess.Popen[bytes]] = []
-        self._api: subprocess.Popen[bytes] | None = None
-        self._supervisor: subprocess.Popen[bytes] | None = None
+        #: Each with its role, the first argument of ``oms``.
+        self._processes: list[tuple[str, OmsProcess]] = []
+        self._api: OmsProcess | None = None
+        self._supervisor: OmsProcess | None = None
         self.log = folder / "gateway.log"
         self.api_key = self.admin_api_key = ""
         self.account_id = self.netting_account_id = 0
@@ -121,11 +124,11 @@ class Gateway:
 
     def stop(self) -> None:
         """End all processes started here."""
-        for process in self._processes:
+        for _, process in self._processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
                 process.terminate()
-        for process in self._processes:
+        for _, process in self._processes:
             try:
                 process.wait(STOP_SECONDS_MAX)
             except subprocess.TimeoutExpired:
@@ -163,7 +166,7 @@ class Gateway:
         return self._pids("api")
 
     @property
-    def supervisor(self) -> "subprocess.Popen[bytes]":
+    def supervisor(self) -> OmsProcess:
         """The ``oms up`` process."""
         assert self._supervisor is not None, "this gateway has no supervisor"
         return self._supervisor
@@ -182,7 +185,7 @@ class Gateway:
     def terminate(self, role: str) -> None:
         """SIGTERM the only process of that role, started here, and wait for its end."""
         pid = self.pid(role)
-        (process,) = (each for each in self._processes if each.pid == pid)
+        (process,) = (each for _, each in self._processes if each.pid == pid)
         process.terminate()
         process.wait(STOP_SECONDS_MAX)
 
@@ -222,15 +225,7 @@ class Gateway:
 
     def oms(self, *arguments: str, statuses: tuple[int, ...] = (0,)) -> Any:
         """Runs one ``oms`` command; returns its JSON output."""
-        done = subprocess.run(
-            [sys.executable, "-m", "oms", *arguments, "--json"],
-            env=self.environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = run_oms(*arguments, "--json", environment=self.environment, folder=self.folder)
         assert done.returncode in statuses, (done.returncode, done.stdout, done.stderr)
         return json.loads(done.stdout)
 
@@ -310,31 +305,27 @@ class Gateway:
         self.netting_account_id = first_run_result["accounts"]["netting"]
 
     def _spawn(
-        self, *arguments: str, environment: Mapping[str, str] | None = None
-    ) -> "subprocess.Popen[bytes]":
+        self, role: str, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> OmsProcess:
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "oms", *arguments],
-                env=self.environment | dict(environment or {}),
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=self._has_session,
-                process_group=None if self._has_session else 0,
-            )
-        self._processes.append(process)
+        process = start_oms(
+            role,
+            *arguments,
+            environment=self.environment | dict(environment or {}),
+            folder=self.folder,
+            log=self.log,
+            has_session=self._has_session,
+            is_forked=self._is_forked,
+        )
+        self._processes.append((role, process))
         return process
 
     def _pids(self, role: str) -> list[int]:
         if self._supervisor is None:
-            pids = [p.pid for p in self._processes if p.poll() is None]
-        else:
-            pid = self._supervisor.pid
-            text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-            pids = [int(pid_text) for pid_text in text.split()]
-        return [pid for pid in pids if role in _arguments(pid)[3:4]]
+            return [p.pid for name, p in self._processes if name == role and p.poll() is None]
+        pid = self._supervisor.pid
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+        return [int(each) for each in text.split() if role in _arguments(int(each))[3:4]]
 
     def _first_run(self) -> dict[str, Any] | None:
         assert self._supervisor is not None

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kit.gateway.oms_process import run_oms
+
 COMMAND_SECONDS_MAX = 60
 
 
@@ -43,18 +45,8 @@ class Shell:
         self, *arguments: str, stdin: str = "", status: int | Sequence[int] = 0, **variables: str
     ) -> CompletedCommand:
         """Runs ``oms`` with these arguments; its exit status must be (one of) ``status``."""
-        process = subprocess.run(
-            [sys.executable, "-m", "oms", *arguments],
-            env={**self.environment, **variables},
-            cwd=self.folder,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS_MAX,
-            check=False,
-            # As a terminal has one: processes of other tests do not lower its share.
-            start_new_session=True,
-        )
+        environment = {**self.environment, **variables}
+        process = run_oms(*arguments, environment=environment, folder=self.folder, stdin=stdin)
         done = CompletedCommand(arguments, process.returncode, process.stdout, process.stderr)
         self.done.append(done)
         expected = [status] if isinstance(status, int) else status
