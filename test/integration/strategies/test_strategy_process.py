@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -312,6 +313,24 @@ async def test_an_ended_process_is_reaped(folder: Path) -> None:
     await opened.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_a_close_that_is_cancelled_waits_for_the_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = await ChildProcesses(ProcessOptions(path=folder)).open()
+    await opened.load_catalog()
+    monkeypatch.setattr(opened, "_kill", lambda: None)
+    closing = asyncio.create_task(opened.close())
+    for _ in range(2):
+        await asyncio.wait({closing}, timeout=0.05)
+        closing.cancel()
+    await asyncio.wait({closing}, timeout=0.05)
+    assert not closing.done()
+    os.kill(opened.process_id, signal.SIGKILL)
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert opened._process.returncode == -signal.SIGKILL
 
 
 async def test_what_a_strategy_has_started_ends_with_it(process: ChildProcess) -> None:

@@ -200,15 +200,29 @@ class ChildProcess:
         return await self._result(answer)
 
     async def close(self) -> None:
-        """End the process and those that it has started in its process group."""
+        """End the process and those that it has started in its process group.
+
+        If it is cancelled, also repeatedly, it first waits for the end of the process: pipes that
+        are left would stay open until the event loop ends.
+        """
         if self._process.returncode is None:
             self._kill()
         end = asyncio.create_task(self._discard_answers())
-        await asyncio.wait({end, self._reads_log}, timeout=CLOSE_SECONDS_MAX)
-        if not (end.done() and self._reads_log.done()):
+        left = {end, self._reads_log}
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + CLOSE_SECONDS_MAX
+        cancellation: asyncio.CancelledError | None = None
+        while left and clock() < deadline:
+            try:
+                _, left = await asyncio.wait(left, timeout=deadline - clock())
+            except asyncio.CancelledError as error:
+                cancellation = error
+        if left:
             logger.warning("strategy_pipes_open pid=%d", self._process.pid)
             end.cancel()
             self._reads_log.cancel()
+        if cancellation is not None:
+            raise cancellation
 
     def _kill(self) -> None:
         pid = self._process.pid
