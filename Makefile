@@ -6,8 +6,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# pytest workers: five for two cores, because tests that wait leave a core idle.
-TEST_WORKERS ?= 5
+# pytest workers: six for two cores, because tests that wait leave a core idle.
+TEST_WORKERS ?= 6
 MARIADB := mariadb-server-core mariadb-client-core
 HAPROXY := haproxy liblua5.3-0 libopentracing-c-wrapper0 libopentracing1
 CLUSTER := $(MARIADB) $(HAPROXY) galera-4 redis-tools

@@ -19,6 +19,7 @@ pytest_plugins = [
     "kit.recorded_data",
     "kit.statements.recorder",
     "kit.time_profile",
+    "kit.transport_owners",
 ]
 
 # Processes of ``oms`` need not import its modules each.

@@ -37,7 +37,7 @@ ATTACKS = {
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway whose processes may have 256 descriptors each."""
-    running = Gateway(tmp_path_factory.mktemp("narrow"), workers=1)
+    running = Gateway(tmp_path_factory.mktemp("narrow"), workers=1, is_forked=False)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, hard))
     try:

@@ -252,7 +252,7 @@ def _wait_for_outcomes_that_take_long(gateway: Gateway) -> None:
         ["curl", "-s", "-m", "30", url, "-H", f"x-api-key: {gateway.api_key}"],
         stdout=subprocess.DEVNULL,
     )
-    gateway._processes.append(waiting)
+    gateway._processes.append(("curl", waiting))
 
 
 def _is_alive(pid: int) -> bool:
