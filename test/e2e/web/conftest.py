@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser
 
 CHROMIUM = os.environ.get("CHROMIUM_PATH", "/usr/bin/chromium")
+TEXT_CHARACTERS_MAX = 4_000
 VIEWPORT = {"width": 1440, "height": 900}
 Running = TypeVar("Running", bound=Gateway)
 _started: list[Gateway] = []
@@ -160,4 +161,16 @@ async def open_web_desk(browser: "Browser", gateway: Gateway) -> AsyncIterator[W
         yield opened
         await opened.check()
     finally:
+        await _print_page(opened)
         await context.close()
+
+
+async def _print_page(opened: WebDesk) -> None:
+    """Print what the page shows at the end; pytest shows it if the test has failed."""
+    from playwright.async_api import Error
+
+    try:
+        text = await opened.page.inner_text("body", timeout=2_000)
+    except Error as error:
+        text = f"not readable: {error}"
+    print(f"{opened.page.url}\n{text[:TEXT_CHARACTERS_MAX]}")
