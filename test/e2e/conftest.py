@@ -12,8 +12,19 @@ from kit.gateway.processes import Gateway
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """``oms up`` on SQLite, shared by the tests of a module."""
-    running = Gateway(tmp_path_factory.mktemp("gateway"))
+    """An API and a worker on SQLite, shared by the tests of a module."""
+    running = Gateway(tmp_path_factory.mktemp("gateway"), workers=1)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def supervised_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """``oms up`` on SQLite as a user starts it, shared by the tests of a module."""
+    running = Gateway(tmp_path_factory.mktemp("supervised"), is_forked=False)
     try:
         running.start()
         yield running

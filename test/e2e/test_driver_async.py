@@ -19,6 +19,12 @@ LINEAR = "BTC/USDT:USDT"
 CUTS, ORDERS_MAX = 6, 1000
 
 
+@pytest.fixture(scope="module")
+def gateway(supervised_gateway: Gateway) -> Gateway:
+    """A gateway whose processes are started again when they have ended."""
+    return supervised_gateway
+
+
 @pytest.fixture
 async def exchange(gateway: Gateway) -> AsyncIterator[OmsCcxtAsyncExchange]:
     config = {

@@ -174,6 +174,12 @@ PROCESSES = {"up", "api", "worker", "runner", "watch", "demo"}
 
 
 @pytest.fixture(scope="module")
+def gateway(supervised_gateway: Gateway) -> Gateway:
+    """A gateway that prints its key at the start."""
+    return supervised_gateway
+
+
+@pytest.fixture(scope="module")
 def story(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> CommandLineSession:
     """A session in which all commands were run."""
     return run_session(gateway, tmp_path_factory.mktemp("other"))

@@ -41,16 +41,16 @@ def test_the_examples_answer_as_printed(name: str, gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("name", ON_A_NEW_GATEWAY)
 def test_the_examples_answer_as_printed_by_a_new_gateway(
-    name: str, gateway_on: Callable[[str], Gateway]
+    name: str, gateway_on: Callable[..., Gateway]
 ) -> None:
-    _check_examples(name, gateway_on("sqlite"))
+    _check_examples(name, gateway_on("sqlite", workers=1))
 
 
 @pytest.mark.parametrize("name", WITH_RUNNER)
 def test_the_examples_answer_as_printed_with_a_runner(
     name: str, gateway_on: Callable[..., Gateway]
 ) -> None:
-    _check_examples(name, gateway_on("sqlite", runner=True))
+    _check_examples(name, gateway_on("sqlite", workers=1, runner=True))
 
 
 def test_the_examples_of_every_page_are_run() -> None:

@@ -30,6 +30,12 @@ END_SECONDS_MAX = 5.0
 KEY = re.compile(r"oms_[A-Za-z0-9_-]{43}")
 
 
+@pytest.fixture(scope="module")
+def gateway(supervised_gateway: Gateway) -> Gateway:
+    """A gateway whose processes are started again when they have ended."""
+    return supervised_gateway
+
+
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
     """Starts gateways that a test may end; all of them share one folder.

@@ -34,6 +34,12 @@ RECORDED = (
 )
 
 
+@pytest.fixture(scope="module")
+def gateway(supervised_gateway: Gateway) -> Gateway:
+    """A gateway whose processes are started again when they have ended."""
+    return supervised_gateway
+
+
 def oms(gateway: Gateway, *arguments: str) -> Any:
     """Return the JSON output of a command."""
     done = subprocess.run(

@@ -112,6 +112,8 @@ class Gateway:
                 self.start_worker()
             if self._worker_host is not None:
                 self.start_on_host(self._worker_host, "worker")
+            if self.environment["OMS_RUNNER_ENABLED"] == "on":
+                self.start_runner("runner")
         self._set_first_run(first_run_result)
         self.wait_until_ready()
 
