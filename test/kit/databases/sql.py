@@ -26,9 +26,9 @@ def fetch_number(dsn: str, statement: str) -> int:
     return int(value or 0)
 
 
-def execute(dsn: str, *statements: str) -> None:
-    """Executes writing statements in one transaction."""
-    with connect(dsn) as connection:
+def execute(dsn: str, *statements: str, seconds_max: float = STATEMENT_SECONDS_MAX) -> None:
+    """Executes writing statements in one transaction, each within ``seconds_max``."""
+    with connect(dsn, seconds_max) as connection:
         cursor = connection.cursor()
         for statement in statements:
             cursor.execute(statement)
@@ -36,7 +36,7 @@ def execute(dsn: str, *statements: str) -> None:
 
 
 @contextmanager
-def connect(dsn: str) -> Iterator[Any]:
+def connect(dsn: str, seconds_max: float = STATEMENT_SECONDS_MAX) -> Iterator[Any]:
     """A DB-API connection, closed on exit."""
     parts = urlsplit(dsn)
     if parts.scheme.startswith("sqlite"):
@@ -52,7 +52,7 @@ def connect(dsn: str) -> Iterator[Any]:
             # A cluster node first applies everything committed at any node before.
             init_command="SET SESSION wsrep_sync_wait = 7",
             ssl_disabled=True,  # Else each connection reads all certificate authorities.
-            read_timeout=STATEMENT_SECONDS_MAX,
+            read_timeout=seconds_max,
         )
     try:
         yield connection
