@@ -4,12 +4,13 @@ No row is queued or open. Accounts ``first..first + accounts - 1`` have equal sh
 ids ascend with time. The database generates the rows in a few statements.
 """
 
+from kit.databases.mariadb import STATEMENT_SECONDS_MAX
 from kit.databases.sql import execute, fetch_rows
 
 FIRST_ACCOUNT = 1000
 FIRST_ID = 1_000_000
-#: Least time for a statement, and the least rate at which it inserts rows.
-SECONDS_MIN, ROWS_PER_SECOND_MIN = 180.0, 5_000
+#: Inserting more rows than take ``STATEMENT_SECONDS_MAX`` at this rate has more time.
+ROWS_PER_SECOND_MIN = 5_000
 #: Orders have client order id ``C<id>`` and exchange order id ``X<id>``, deals ``T<id>``.
 _FILLS: dict[str, tuple[str, str]] = {
     "oms_commands": (
@@ -90,7 +91,8 @@ def insert_history(
         # So MariaDB sorts the rows of each index of an empty table before it writes them.
         quickly = () if is_sqlite else ("SET unique_checks = 0, foreign_key_checks = 0",)
         insert = f"INSERT INTO {table} ({columns}) SELECT {row} FROM {source} AS s"
-        execute(dsn, *quickly, insert, seconds_max=SECONDS_MIN + count / ROWS_PER_SECOND_MIN)
+        seconds_max = max(STATEMENT_SECONDS_MAX, count / ROWS_PER_SECOND_MIN)
+        execute(dsn, *quickly, insert, seconds_max=seconds_max)
     if not is_sqlite:
         # MariaDB refreshes its statistics within minutes by itself; do it now. SQLite has none.
         fetch_rows(dsn, f"ANALYZE TABLE {', '.join(tables)}")

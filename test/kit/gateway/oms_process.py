@@ -31,7 +31,6 @@ import oms
 READ_AT_START = ("PYTHON", "LD_", "FAKETIME", "LC_", "LANG", "TZ", "MALLOC_", "TMPDIR")
 #: Not imported before a fork: revisions of the schema, and the module that runs the command.
 NOT_IMPORTED = (".migrations", "__main__")
-COMMAND_SECONDS_MAX = 120
 
 
 class OmsProcess(Protocol):
@@ -159,11 +158,15 @@ def start_oms(
 
 
 def run_oms(
-    *arguments: str, environment: Mapping[str, str], folder: Path, stdin: str = ""
+    *arguments: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    seconds_max: float,
+    stdin: str = "",
 ) -> "subprocess.CompletedProcess[str]":
     """Run ``oms`` with these arguments to its end, in a session of its own.
 
-    Raises ``subprocess.TimeoutExpired`` after ``COMMAND_SECONDS_MAX``, when it is killed.
+    Raises ``subprocess.TimeoutExpired`` after ``seconds_max``, when it is killed.
     """
     if not _can_fork(environment):
         return subprocess.run(
@@ -173,7 +176,7 @@ def run_oms(
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=COMMAND_SECONDS_MAX,
+            timeout=seconds_max,
             check=False,
             # As a terminal has one: processes of other tests do not lower its share.
             start_new_session=True,
@@ -183,7 +186,7 @@ def run_oms(
         read.write_text(stdin, encoding="utf-8")
         process = _fork(_Start(arguments, environment, folder, read, out, err, has_session=True))
         try:
-            status = process.wait(COMMAND_SECONDS_MAX)
+            status = process.wait(seconds_max)
         except BaseException:
             process.kill()
             raise

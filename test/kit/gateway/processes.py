@@ -39,6 +39,7 @@ from oms.services.candles.store_candles import store_candles
 
 READY_SECONDS_MAX = 120.0
 STOP_SECONDS_MAX = 10.0
+COMMAND_SECONDS_MAX = 120.0
 
 
 class Gateway:
@@ -227,7 +228,13 @@ class Gateway:
 
     def oms(self, *arguments: str, statuses: tuple[int, ...] = (0,)) -> Any:
         """Runs one ``oms`` command; returns its JSON output."""
-        done = run_oms(*arguments, "--json", environment=self.environment, folder=self.folder)
+        done = run_oms(
+            *arguments,
+            "--json",
+            environment=self.environment,
+            folder=self.folder,
+            seconds_max=COMMAND_SECONDS_MAX,
+        )
         assert done.returncode in statuses, (done.returncode, done.stdout, done.stderr)
         return json.loads(done.stdout)
 

@@ -45,8 +45,13 @@ class Shell:
         self, *arguments: str, stdin: str = "", status: int | Sequence[int] = 0, **variables: str
     ) -> CompletedCommand:
         """Runs ``oms`` with these arguments; its exit status must be (one of) ``status``."""
-        environment = {**self.environment, **variables}
-        process = run_oms(*arguments, environment=environment, folder=self.folder, stdin=stdin)
+        process = run_oms(
+            *arguments,
+            environment={**self.environment, **variables},
+            folder=self.folder,
+            seconds_max=COMMAND_SECONDS_MAX,
+            stdin=stdin,
+        )
         done = CompletedCommand(arguments, process.returncode, process.stdout, process.stderr)
         self.done.append(done)
         expected = [status] if isinstance(status, int) else status
