@@ -7,29 +7,21 @@ from pathlib import Path
 import pytest
 
 from kit.databases.mariadb import PrivateMariaDB
-from kit.gateway.processes import Gateway
+from kit.gateway.processes import Gateway, run_gateway
 
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """An API and a worker on SQLite, shared by the tests of a module."""
-    running = Gateway(tmp_path_factory.mktemp("gateway"), workers=1)
-    try:
-        running.start()
+    with run_gateway(Gateway(tmp_path_factory.mktemp("gateway"), workers=1)) as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture(scope="module")
 def supervised_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """``oms up`` on SQLite as a user starts it, shared by the tests of a module."""
-    running = Gateway(tmp_path_factory.mktemp("supervised"), is_forked=False)
-    try:
-        running.start()
+    with run_gateway(Gateway(tmp_path_factory.mktemp("supervised"), is_forked=False)) as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from ccxt_driver.sitecustomize_block import render_block
 from kit.exchanges.loopback_process import LoopbackExchange, run_loopback
-from kit.gateway.processes import Gateway
+from kit.gateway.processes import Gateway, run_gateway
 from kit.http.client import call
 from kit.polling import wait_until
 
@@ -76,12 +76,8 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("patched")
     block = render_block("aggressive", ["bybit"])
     (folder / "sitecustomize.py").write_text(block, encoding="utf-8")
-    running = Gateway(folder, environment={"PYTHONPATH": str(folder)})
-    try:
-        running.start()
+    with run_gateway(Gateway(folder, environment={"PYTHONPATH": str(folder)})) as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture(scope="module")

@@ -6,19 +6,15 @@ from pathlib import Path
 import pytest
 
 from kit.exchanges.loopback_process import run_loopback
-from kit.gateway.processes import Gateway
+from kit.gateway.processes import Gateway, run_gateway
 from kit.http.client import call
 
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[Gateway]:
     """Yields ``oms up`` on SQLite."""
-    running = Gateway(tmp_path)
-    try:
-        running.start()
+    with run_gateway(Gateway(tmp_path)) as running:
         yield running
-    finally:
-        running.stop()
 
 
 def test_accounts_are_created_once_and_updated(gateway: Gateway) -> None:

@@ -27,7 +27,7 @@ from typing import Any
 from bench import seed_history
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.sql import connect, fetch_number, fetch_rows
-from kit.gateway.processes import Gateway
+from kit.gateway.processes import Gateway, run_gateway
 from kit.http.client import post_order
 from kit.polling import wait_until
 
@@ -99,12 +99,10 @@ def main(arguments: Sequence[str]) -> int:
 @contextmanager
 def _gateway(folder: Path, server: PrivateMariaDB) -> Iterator[Gateway]:
     server.create_database("handover")
-    gateway = Gateway(folder, dsn=server.dsn("handover", "asyncmy"), mariadb=server, workers=1)
-    try:
-        gateway.start()
-        yield gateway
-    finally:
-        gateway.stop()
+    with run_gateway(
+        Gateway(folder, dsn=server.dsn("handover", "asyncmy"), mariadb=server, workers=1)
+    ) as running:
+        yield running
 
 
 def _replace(gateway: Gateway, ids: Sequence[int], figures: dict[str, list[float]]) -> list[float]:

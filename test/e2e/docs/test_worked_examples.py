@@ -15,7 +15,7 @@ import pytest
 
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.sql import execute, stored_time
-from kit.gateway.processes import Gateway
+from kit.gateway.processes import Gateway, run_gateway
 from kit.http.client import call, get
 from kit.ledger.worked_examples import (
     ExampleCloseBy,
@@ -43,11 +43,8 @@ def gateway(
         name = f"oms_{secrets.token_hex(4)}"
         server.create_database(name)
         running = Gateway(folder, mariadb=server, dsn=server.dsn(name, driver="asyncmy"))
-    try:
-        running.start()
+    with run_gateway(running):
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
-from kit.gateway.processes import Gateway
+from kit.gateway.processes import Gateway, run_gateway
 from kit.http.client import call
 from kit.polling import wait_until
 from kit.proxies.proxies import ROOT, Certificate, Proxy, create_certificate
@@ -63,12 +63,10 @@ class Front:
 def trusting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway that trusts the proxies."""
     environment = {"OMS_TRUSTED_PROXIES": "127.0.0.1/32"}
-    gateway = Gateway(tmp_path_factory.mktemp("trusting"), environment=environment)
-    try:
-        gateway.start()
-        yield gateway
-    finally:
-        gateway.stop()
+    with run_gateway(
+        Gateway(tmp_path_factory.mktemp("trusting"), environment=environment)
+    ) as running:
+        yield running
 
 
 @pytest.fixture(scope="module", params=["nginx", "caddy"])

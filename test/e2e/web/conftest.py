@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Generator, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
@@ -16,7 +16,7 @@ import pytest_asyncio
 from kit.browser.web_desk import ROOT, WebDesk
 from kit.databases.mariadb import PrivateMariaDB
 from kit.gateway.demo import DemoGateway
-from kit.gateway.processes import Gateway
+from kit.gateway.processes import Gateway, Running, run_gateway
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 CHROMIUM = os.environ.get("CHROMIUM_PATH", "/usr/bin/chromium")
 TEXT_CHARACTERS_MAX = 4_000
 VIEWPORT = {"width": 1440, "height": 900}
-Running = TypeVar("Running", bound=Gateway)
 _started: list[Gateway] = []
 
 
@@ -95,12 +94,9 @@ def demo_gateway(
 
 
 def _run(gateway: Running) -> Iterator[Running]:
-    try:
-        gateway.start()
-        _started.append(gateway)
-        yield gateway
-    finally:
-        gateway.stop()
+    with run_gateway(gateway) as running:
+        _started.append(running)
+        yield running
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

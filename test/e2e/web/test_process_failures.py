@@ -12,7 +12,7 @@ import pytest
 from e2e.web.conftest import open_web_desk
 from kit.browser.trader import Trader
 from kit.databases.sql import fetch_rows
-from kit.gateway.processes import Gateway
+from kit.gateway.processes import Gateway, run_gateway
 from kit.http.client import call
 from kit.machine_load import LoadMeter
 from kit.polling import wait_until
@@ -28,12 +28,8 @@ SHOWN_WITHIN_SECONDS = 6.0
 @pytest.fixture(scope="module")
 def own_gateway(built_page: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway whose processes the tests end."""
-    gateway = Gateway(tmp_path_factory.mktemp("web-failures"), workers=1)
-    try:
-        gateway.start()
-        yield gateway
-    finally:
-        gateway.stop()
+    with run_gateway(Gateway(tmp_path_factory.mktemp("web-failures"), workers=1)) as running:
+        yield running
 
 
 async def test_stopped_and_killed_workers_are_shown(

@@ -13,11 +13,12 @@ import os
 import signal
 import subprocess
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.schema import create_schema
@@ -40,6 +41,7 @@ from oms.services.candles.store_candles import store_candles
 READY_SECONDS_MAX = 120.0
 STOP_SECONDS_MAX = 10.0
 COMMAND_SECONDS_MAX = 120.0
+Running = TypeVar("Running", bound="Gateway")
 
 
 class Gateway:
@@ -349,6 +351,16 @@ class Gateway:
             return call(self, "GET", "/readyz", seconds=2)[0] == 200
         except (OSError, ValueError):
             return False
+
+
+@contextmanager
+def run_gateway(gateway: Running) -> Iterator[Running]:
+    """Run a gateway for the duration of the block."""
+    try:
+        gateway.start()
+        yield gateway
+    finally:
+        gateway.stop()
 
 
 def _arguments(pid: int) -> list[str]:
